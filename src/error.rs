@@ -38,6 +38,9 @@ pub enum Error {
     /// The object cannot do this yet (or any more).
     #[error("{0}")]
     InvalidState(String),
+    /// Training reached a loss that is not a finite number.
+    #[error("{0}")]
+    Diverged(String),
     /// A file or folder that does not exist.
     #[error("{}: no such file or folder", path.display())]
     NotFound {
@@ -120,5 +123,33 @@ impl Error {
     /// A corrupt, truncated or foreign file.
     pub fn format(path: &Path, problem: impl Into<String>) -> Self {
         Error::Format { path: path.to_owned(), problem: problem.into() }
+    }
+
+    /// The same error with the case of the dataset that it arose in.
+    #[must_use]
+    pub fn in_case(self, name: &str) -> Self {
+        self.within(&format!("case \"{name}\""))
+    }
+
+    /// The same error with the file whose content caused it.
+    #[must_use]
+    pub fn in_file(self, path: &Path) -> Self {
+        self.within(&path.display().to_string())
+    }
+
+    /// The same error with the parameter of a call that caused it.
+    #[must_use]
+    pub fn in_parameter(self, parameter: &str) -> Self {
+        self.within(&format!("`{parameter}`"))
+    }
+
+    fn within(self, place: &str) -> Self {
+        match self {
+            Error::InvalidArgument(text) => Error::InvalidArgument(format!("{place}: {text}")),
+            Error::InvalidLabel(text) => Error::InvalidLabel(format!("{place}: {text}")),
+            Error::InvalidShape(text) => Error::InvalidShape(format!("{place}: {text}")),
+            Error::InvalidGeometry(text) => Error::InvalidGeometry(format!("{place}: {text}")),
+            other => other,
+        }
     }
 }

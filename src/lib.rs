@@ -1,4 +1,22 @@
-//! skeleton
+//! Cooperative training and two-stage segmentation of medical images.
+//!
+//! The library behind the C interface in `include/coopseg/coopseg.h`; programs link `libcoopseg.so` and
+//! include that header. This crate's Rust interface serves its own tests and benchmarks and may change at
+//! any time.
+//!
+//! The method is *Cooperative Training and Latent Space Data Augmentation for Robust Medical Image
+//! Segmentation* (Chen et al., MICCAI 2021). `ARCHITECTURE.md` tells what lives where.
+
+#![deny(unsafe_op_in_unsafe_fn, missing_docs)]
+
+pub mod artefact;
+pub mod atomic_file;
+pub mod augment;
+pub mod dataset;
 pub mod error;
+pub mod metrics;
+pub mod phantom;
+pub mod picture;
 pub mod random;
+pub mod schema;
 pub mod volume;

@@ -5,9 +5,27 @@
 //! `[z, y, x]`. World coordinates are LPS (x to the patient's left, y to posterior, z to superior)
 //! in millimetres, as in DICOM and ITK.
 
+mod allocation;
+mod crop;
+mod dtype;
 mod geometry;
+mod intensity;
+mod layout;
+mod network_grid;
+pub mod nifti_file;
+mod preprocess;
+mod resample;
+mod view;
+mod view_mut;
 
+pub use crop::{centre_crop, pad};
+pub use dtype::Dtype;
 pub use geometry::Geometry;
+pub use intensity::{IntensityWindow, min_max, normalise};
+pub use network_grid::NetworkGrid;
+pub use preprocess::Preprocess;
+pub use view::ImageView;
+pub use view_mut::ImageViewMut;
 
 use ndarray::Array3;
 

@@ -1,0 +1,278 @@
+//! Images with their label maps: from a folder, from memory, or synthetic. No libtorch here.
+
+mod folder;
+mod pair;
+mod pattern;
+
+pub use folder::FolderOptions;
+
+use crate::error::{Error, Result};
+use crate::phantom;
+use crate::volume::{Volume, nifti_file};
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A list of cases, each an image with or without a label map.
+///
+/// Files are read and synthetic cases made when they are loaded. Cloning is cheap: voxels are shared.
+#[derive(Clone, Debug, Default)]
+pub struct Dataset {
+    cases: Arc<Vec<Case>>,
+}
+
+/// One image of a dataset.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Name of the case, unique in its dataset, such as "001/ED".
+    pub name: String,
+    /// Who was imaged: the part of the name before the first "/" (in a folder: what the first `*` of
+    /// the image pattern matched). Cases of one subject belong on one side of a split.
+    pub subject: String,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Files { image: PathBuf, label: Option<PathBuf>, label_map: Arc<BTreeMap<i32, u8>> },
+    Memory { image: Arc<Volume<f32>>, label: Option<Arc<Volume<u8>>> },
+    Synthetic { options: Arc<phantom::Options>, index: usize },
+}
+
+impl Case {
+    /// The image file; none for a case in memory or a synthetic one.
+    pub fn image_file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Files { image, .. } => Some(image),
+            Source::Memory { .. } | Source::Synthetic { .. } => None,
+        }
+    }
+
+    /// The label file, where there is one.
+    pub fn label_file(&self) -> Option<&Path> {
+        match &self.source {
+            Source::Files { label, .. } => label.as_deref(),
+            Source::Memory { .. } | Source::Synthetic { .. } => None,
+        }
+    }
+
+    /// Whether there is a label map.
+    pub fn has_labels(&self) -> bool {
+        match &self.source {
+            Source::Files { label, .. } => label.is_some(),
+            Source::Memory { label, .. } => label.is_some(),
+            Source::Synthetic { .. } => true,
+        }
+    }
+}
+
+impl Dataset {
+    /// A dataset without cases.
+    pub fn new() -> Self {
+        Dataset::default()
+    }
+
+    /// The cases of a folder, sorted by name. The files are found and opened, but not read yet.
+    ///
+    /// # Errors
+    /// `NotFound` if the folder is missing; `Dataset` if it is no folder, if nothing matches the image
+    /// pattern, if an image has no label, if a requested subject is not there, or if a file is a broken
+    /// link or a folder; `Io` for what cannot be opened; `InvalidConfig` for unusable patterns.
+    pub fn open_folder(folder: &Path, options: &FolderOptions) -> Result<Self> {
+        folder::open(folder, options)
+    }
+
+    /// Synthetic subjects, each made when it is loaded.
+    ///
+    /// # Errors
+    /// `InvalidConfig` for options out of range.
+    pub fn synthetic(options: &phantom::Options) -> Result<Self> {
+        options.validate()?;
+        let options = Arc::new(options.clone());
+        let cases = (0..options.subjects)
+            .map(|index| {
+                let name = options.name(index);
+                let source = Source::Synthetic { options: options.clone(), index };
+                Case { subject: name.clone(), name, source }
+            })
+            .collect();
+        Ok(Dataset { cases: Arc::new(cases) })
+    }
+
+    /// Adds a case from memory.
+    ///
+    /// # Errors
+    /// `Dataset` for a name that is taken or cannot be a relative path; `InvalidShape` for an image
+    /// without voxels or a label map of another shape; `InvalidGeometry` for a geometry that is invalid
+    /// or not the same for both.
+    pub fn push(
+        &mut self,
+        name: impl Into<String>,
+        image: Volume<f32>,
+        label: Option<Volume<u8>>,
+    ) -> Result<()> {
+        let name = name.into();
+        check_name(&name)?;
+        if self.cases.iter().any(|case| case.name == name) {
+            return Err(Error::Dataset(format!(
+                "the dataset already has a case \"{name}\"; expected a name that is not taken"
+            )));
+        }
+        if image.voxels.is_empty() {
+            return Err(Error::InvalidShape(format!("the image of case \"{name}\" has no voxels")));
+        }
+        image.geometry.validate()?;
+        if let Some(label) = &label {
+            let (image_name, label_name) = in_case(&name);
+            pair::check_same_grid((&image_name, &image), (&label_name, label))?;
+        }
+        let subject = name.split('/').next().unwrap_or(&name).to_owned();
+        let source = Source::Memory { image: Arc::new(image), label: label.map(Arc::new) };
+        Arc::make_mut(&mut self.cases).push(Case { name, subject, source });
+        Ok(())
+    }
+
+    /// Number of cases.
+    pub fn len(&self) -> usize {
+        self.cases.len()
+    }
+
+    /// Whether there are no cases.
+    pub fn is_empty(&self) -> bool {
+        self.cases.is_empty()
+    }
+
+    /// All cases without their voxels, in order.
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// A case without its voxels.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an index that is not below `len`.
+    pub fn case(&self, index: usize) -> Result<&Case> {
+        self.cases.get(index).ok_or_else(|| {
+            Error::InvalidArgument(format!(
+                "case {index} was asked for; expected an index below {}, the number of cases",
+                self.len()
+            ))
+        })
+    }
+
+    /// The image and the label map of a case, whose values are all below `classes`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an index that is not below `len`; `InvalidLabel` for a value that the label
+    /// map does not list or a class that is not below `classes`; `InvalidShape` and `InvalidGeometry` if
+    /// image and label map do not lie on the same grid (to 1e-3 mm); whatever reading the files reports.
+    pub fn load(&self, index: usize, classes: usize) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
+        let case = self.case(index)?;
+        match &case.source {
+            Source::Files { image, label, label_map } => {
+                load_files(image, label.as_deref(), label_map, classes)
+            }
+            Source::Memory { image, label } => {
+                if let Some(label) = label {
+                    pair::check_classes(label, classes, &in_case(&case.name).1)?;
+                }
+                Ok((image.as_ref().clone(), label.as_deref().cloned()))
+            }
+            Source::Synthetic { options, index } => {
+                let (_, image, label) = phantom::generate(options, *index)?;
+                pair::check_classes(&label, classes, &in_case(&case.name).1)?;
+                Ok((image, Some(label)))
+            }
+        }
+    }
+
+    /// Some of the cases, in the order given.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an index that is not below `len` or occurs twice.
+    pub fn select(&self, indices: &[usize]) -> Result<Self> {
+        let mut seen = HashSet::new();
+        let mut cases = Vec::new();
+        for &index in indices {
+            if !seen.insert(index) {
+                return Err(Error::InvalidArgument(format!(
+                    "case {index} was selected twice; expected different indices"
+                )));
+            }
+            cases.push(self.case(index)?.clone());
+        }
+        Ok(Dataset { cases: Arc::new(cases) })
+    }
+
+    /// Writes every case as `<folder>/<name>/image.nii.gz` and, if it has labels, `label.nii.gz`, where
+    /// "/" in a name becomes "_". [`Dataset::open_folder`] with default options reads the result back,
+    /// if all cases have labels. Label maps hold classes, not the values of the files they came from.
+    ///
+    /// Files that are there are replaced.
+    ///
+    /// # Errors
+    /// `Dataset` if two cases would share a folder (nothing is written then); `Io` for what cannot be
+    /// written; what [`Dataset::load`] reports.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+        for case in self.cases.iter() {
+            if let Some(other) = taken.insert(folder_name(&case.name), &case.name) {
+                return Err(Error::Dataset(format!(
+                    "cases \"{other}\" and \"{}\" would both be written to {}",
+                    case.name,
+                    folder.join(folder_name(&case.name)).display()
+                )));
+            }
+        }
+        for (index, case) in self.cases.iter().enumerate() {
+            let (image, label) = self.load(index, usize::from(u8::MAX) + 1)?;
+            let own = folder.join(folder_name(&case.name));
+            fs::create_dir_all(&own).map_err(|error| Error::io(&own, "create", error))?;
+            nifti_file::write_image(&own.join("image.nii.gz"), &image, None)?;
+            if let Some(label) = label {
+                nifti_file::write_labels(&own.join("label.nii.gz"), &label, None)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn load_files(
+    image_path: &Path,
+    label_path: Option<&Path>,
+    label_map: &BTreeMap<i32, u8>,
+    classes: usize,
+) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
+    let (image, _) = nifti_file::read_image(image_path)?;
+    let Some(label_path) = label_path else { return Ok((image, None)) };
+    let (raw, _) = nifti_file::read_labels(label_path)?;
+    let (image_name, label_name) = (image_path.display().to_string(), label_path.display().to_string());
+    pair::check_same_grid((&image_name, &image), (&label_name, &raw))?;
+    let label = pair::classify(raw, label_map, classes, &label_name)?;
+    Ok((image, Some(label)))
+}
+
+/// What messages call the image and the label map of a case that has no files.
+fn in_case(name: &str) -> (String, String) {
+    (format!("the image of case \"{name}\""), format!("the label map of case \"{name}\""))
+}
+
+fn folder_name(name: &str) -> String {
+    name.replace('/', "_")
+}
+
+/// Names become paths when a dataset is written.
+fn check_name(name: &str) -> Result<()> {
+    let usable = |part: &str| !part.is_empty() && !part.starts_with('.');
+    if name.split('/').all(usable) && !name.contains(|c: char| c.is_control() || c == '\\') {
+        return Ok(());
+    }
+    Err(Error::Dataset(format!(
+        "a case cannot be called {name:?}; expected parts joined by \"/\", none empty or beginning with \
+         a dot, without backslashes or control characters"
+    )))
+}
+
+#[cfg(test)]
+mod tests;

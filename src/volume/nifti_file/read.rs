@@ -1,0 +1,115 @@
+//! Reading voxels.
+
+use super::grid::Grid;
+use super::header::Header;
+use super::source::{Source, open};
+use crate::error::{Error, Result};
+use crate::volume::Volume;
+use crate::volume::allocation::{out_of_memory, reserve};
+use crate::volume::dtype::{Scalar, with_scalar};
+use ndarray::Array3;
+use std::path::Path;
+
+/// Bytes that are unpacked at once; a multiple of every type's size.
+const CHUNK: usize = 1 << 18;
+/// Voxels for which memory is taken before a compressed file has shown that it holds them.
+const ON_TRUST: usize = 1 << 22;
+/// How far a scaled label may be from a whole number, since slope and intercept are float32.
+const LABEL_TOLERANCE: f64 = 1e-4;
+
+/// Reads an image: `.nii` or `.nii.gz`, 2-D (one slice) or 3-D, integer or floating point, either byte order,
+/// with `scl_slope` and `scl_inter` applied.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::Io`]; [`Error::Format`] for a file that is truncated, corrupt or no NIfTI
+/// file, or whose affine describes no grid; [`Error::Unsupported`] for more than three dimensions, complex or
+/// colour voxels, NIfTI-2 and `.hdr`/`.img` pairs; [`Error::OutOfMemory`].
+pub fn read_image(path: &Path) -> Result<(Volume<f32>, Grid)> {
+    let (source, header) = open(path)?;
+    let voxels = match header.scaling {
+        None => {
+            with_scalar!(header.dtype, T => decode(path, source, &header, |value: T, _| Ok(value.to_f32())))
+        }
+        Some([slope, intercept]) => with_scalar!(header.dtype, T => {
+            decode(path, source, &header, |value: T, _| Ok((value.to_f64() * slope + intercept) as f32))
+        }),
+    }?;
+    Ok((Volume { voxels, geometry: header.grid.geometry }, header.grid))
+}
+
+/// Reads a label map; the values are those of the file, with `scl_slope` and `scl_inter` applied.
+///
+/// # Errors
+/// As [`read_image`], and [`Error::InvalidLabel`] for a value that is not a whole number or does not fit 32
+/// bits, naming file, value and voxel.
+pub fn read_labels(path: &Path) -> Result<(Volume<i32>, Grid)> {
+    let (source, header) = open(path)?;
+    let refuse = |value: String, index: usize| {
+        let [width, height, _] = header.grid.shape;
+        let (x, y, z) = (index % width, index / width % height, index / width / height);
+        Error::InvalidLabel(format!(
+            "{}: label {value} at x {x}, y {y}, z {z}; expected a whole number of 32 bits",
+            path.display()
+        ))
+    };
+    let voxels = match header.scaling {
+        None => with_scalar!(header.dtype, T => decode(path, source, &header, |value: T, index| {
+            let label = value.whole().and_then(|label| i32::try_from(label).ok());
+            label.ok_or_else(|| refuse(value.to_string(), index))
+        })),
+        Some([slope, intercept]) => with_scalar!(header.dtype, T => {
+            decode(path, source, &header, |value: T, index| {
+                let value = value.to_f64() * slope + intercept;
+                let label = Some(value.round()).filter(|label| (value - label).abs() <= LABEL_TOLERANCE);
+                let label = label.and_then(Scalar::whole).and_then(|label| i32::try_from(label).ok());
+                label.ok_or_else(|| refuse(value.to_string(), index))
+            })
+        }),
+    }?;
+    Ok((Volume { voxels, geometry: header.grid.geometry }, header.grid))
+}
+
+/// Reads the grid of a file without its voxels.
+///
+/// # Errors
+/// As [`read_image`], except for what only the voxels can show.
+pub fn read_grid(path: &Path) -> Result<Grid> {
+    Ok(open(path)?.1.grid)
+}
+
+fn decode<T: Scalar, U>(
+    path: &Path,
+    mut source: Source,
+    header: &Header,
+    mut convert: impl FnMut(T, usize) -> Result<U>,
+) -> Result<Array3<U>> {
+    let size = size_of::<T>();
+    let what = path.display().to_string();
+    let trusted = if source.is_compressed() { header.count.min(ON_TRUST) } else { header.count };
+    let mut voxels: Vec<U> = reserve(trusted, &what)?;
+    let mut buffer: Vec<u8> = reserve(CHUNK, &what)?;
+    buffer.resize(CHUNK, 0);
+    source.skip_to(header.offset)?;
+    while voxels.len() < header.count {
+        let expected = (header.count - voxels.len()).min(CHUNK / size);
+        let chunk = buffer.get_mut(..expected * size).unwrap_or_default();
+        let found = source.fill(chunk)?;
+        if found < chunk.len() {
+            return Err(Error::format(
+                path,
+                format!("is truncated: it holds {} of {} voxels", voxels.len() + found / size, header.count),
+            ));
+        }
+        voxels.try_reserve(expected).map_err(|_| out_of_memory::<U>(header.count, &what))?;
+        if header.swapped {
+            chunk.chunks_exact_mut(size).for_each(<[u8]>::reverse);
+        }
+        for voxel in chunk.chunks_exact(size) {
+            voxels.push(convert(T::load(voxel), voxels.len())?);
+        }
+    }
+    source.finish()?;
+    let [width, height, slices] = header.grid.shape;
+    Array3::from_shape_vec((slices, height, width), voxels)
+        .map_err(|error| Error::Internal(format!("voxels of {what}: {error}")))
+}
