@@ -1,0 +1,72 @@
+//! Between the networks' tensors and tensors read from files.
+
+use super::raw_tensor::{RawDtype, RawTensor, TensorMap};
+use crate::error::{Error, Result};
+use crate::network::{CooperativeNetwork, Parameter};
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+/// Every tensor of the networks by name, on the CPU.
+pub fn tensor_map(network: &CooperativeNetwork) -> Result<TensorMap> {
+    let mut map = TensorMap::new();
+    for Parameter { name, tensor, .. } in network.parameters() {
+        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let dtype = match tensor.kind() {
+            Kind::Float => RawDtype::F32,
+            Kind::Int64 => RawDtype::I64,
+            other => return Err(Error::Internal(format!("weight {name} is of kind {other:?}"))),
+        };
+        let mut bytes = vec![0u8; tensor.numel() * dtype.size()];
+        tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
+        map.insert(name.clone(), RawTensor { dtype, shape: tensor.size(), bytes });
+    }
+    Ok(map)
+}
+
+/// Fills all networks from `tensors`, which must hold exactly their names and shapes.
+pub fn load_all(network: &CooperativeNetwork, tensors: &TensorMap, path: &Path) -> Result<()> {
+    load(network.parameters().iter().map(|parameter| (parameter.name.as_str(), parameter)), tensors, path)
+}
+
+/// Fills the given parameters, each from the tensor of the name beside it.
+///
+/// # Errors
+/// `Weights` naming `path` and the first key that is missing, of another shape, or not expected.
+pub fn load<'a>(
+    parameters: impl Iterator<Item = (&'a str, &'a Parameter)>,
+    tensors: &TensorMap,
+    path: &Path,
+) -> Result<()> {
+    let wrong = |problem: String| Error::Weights { path: path.to_owned(), problem };
+    let parameters: Vec<_> = parameters.collect();
+    for (key, parameter) in &parameters {
+        let raw = tensors.get(*key).ok_or_else(|| wrong(format!("key \"{key}\" is missing")))?;
+        let expected = parameter.tensor.size();
+        if raw.shape != expected {
+            return Err(wrong(format!("key \"{key}\" has shape {:?}; expected {expected:?}", raw.shape)));
+        }
+    }
+    if let Some(extra) = tensors.keys().find(|key| !parameters.iter().any(|(name, _)| name == key)) {
+        return Err(wrong(format!("key \"{extra}\" is not part of this network")));
+    }
+    let _guard = tch::no_grad_guard();
+    for (key, parameter) in parameters {
+        let Some(raw) = tensors.get(key) else { continue };
+        let value = to_tensor(raw).map_err(|problem| wrong(format!("key \"{key}\" {problem}")))?;
+        parameter.tensor.shallow_clone().f_copy_(&value)?;
+    }
+    Ok(())
+}
+
+fn to_tensor(raw: &RawTensor) -> std::result::Result<Tensor, String> {
+    let kind = match raw.dtype {
+        RawDtype::F32 => Kind::Float,
+        RawDtype::F64 => Kind::Double,
+        RawDtype::F16 => Kind::Half,
+        RawDtype::BF16 => Kind::BFloat16,
+        RawDtype::I64 => Kind::Int64,
+        RawDtype::I32 => Kind::Int,
+        other => return Err(format!("is of type {other:?}; expected floating point or integer numbers")),
+    };
+    Tensor::f_from_data_size(&raw.bytes, &raw.shape, kind).map_err(|error| format!("cannot be read: {error}"))
+}

@@ -1,0 +1,149 @@
+//! A trained (or new) model: the two networks with what is needed to use them.
+
+use crate::checkpoint::{container, published, weights};
+use crate::error::{Error, Result};
+use crate::network::{Architecture, CodeSharing, CooperativeNetwork, SharedNetwork};
+use crate::schema;
+use crate::train::Configuration;
+use crate::volume::Preprocess;
+use serde_json::{Value, json};
+use std::path::Path;
+use tch::Device;
+
+/// Networks, class names and preprocessing. Never changes once made; share it freely.
+#[derive(Debug)]
+pub struct Model {
+    network: SharedNetwork,
+    class_names: Vec<String>,
+    preprocess: Preprocess,
+    training: Value,
+}
+
+impl Model {
+    /// Takes a network out of training. `training` is kept as the model's record: configuration and
+    /// history, or null.
+    pub fn new(network: CooperativeNetwork, config: &Configuration, training: Value) -> Result<Self> {
+        Ok(Model {
+            network: SharedNetwork::new(network)?,
+            class_names: config.network.classes.clone(),
+            preprocess: config.preprocess.clone(),
+            training,
+        })
+    }
+
+    /// New networks with initial weights from the configuration's seed.
+    pub fn initial(config: &Configuration) -> Result<Self> {
+        let network = CooperativeNetwork::new(config.architecture(), config.resolved_seed(), Device::Cpu)?;
+        Model::new(network, config, Value::Null)
+    }
+
+    /// Reads a checkpoint directory of the published PyTorch code. Width and number of classes come from
+    /// the files; class names, code sharing and preprocessing from the configuration.
+    ///
+    /// # Errors
+    /// `InvalidConfig` when the configuration names another number of classes than the files have; else
+    /// what [`published::read`] reports.
+    pub fn import(directory: &Path, config: &Configuration) -> Result<Self> {
+        let network = published::read(directory, config.network.code_sharing)?;
+        let classes = network.architecture().classes;
+        if config.network.classes.len() as i64 != classes {
+            return Err(Error::InvalidConfig(format!(
+                "`network.classes` names {} classes, but the checkpoint in {} has {classes}",
+                config.network.classes.len(),
+                directory.display()
+            )));
+        }
+        Model::new(network, config, json!({ "imported_from": directory.display().to_string() }))
+    }
+
+    /// Writes the model file: temporary, sync, rename.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let architecture = self.architecture();
+        let manifest = json!({
+            "library_version": env!("CARGO_PKG_VERSION"),
+            "architecture": {
+                "width": architecture.width,
+                "classes": architecture.classes,
+                "code_sharing": architecture.code_sharing,
+            },
+            "class_names": self.class_names,
+            "preprocess": self.preprocess,
+            "training": self.training,
+        });
+        container::write(path, &manifest, &weights::tensor_map(self.network())?)
+    }
+
+    /// Reads a model file.
+    ///
+    /// # Errors
+    /// `Format` for a truncated, corrupt or foreign file, `Unsupported` for one of a later format,
+    /// `Weights` for tensors that do not fit the architecture; each names the file.
+    pub fn load(path: &Path) -> Result<Self> {
+        let (manifest, tensors) = container::read(path)?;
+        let field = |name: &str| manifest.get(name).cloned().unwrap_or(Value::Null);
+        let wrong = |problem: String| Error::format(path, format!("its manifest is not usable: {problem}"));
+        let sizes = field("architecture");
+        let size = |name: &str| {
+            sizes
+                .get(name)
+                .and_then(Value::as_i64)
+                .ok_or_else(|| wrong(format!("`architecture.{name}` is missing or not a number")))
+        };
+        let code_sharing: CodeSharing =
+            schema::read(sizes.get("code_sharing").cloned().unwrap_or(Value::Null)).map_err(wrong)?;
+        let architecture = Architecture { width: size("width")?, classes: size("classes")?, code_sharing };
+        architecture.validate().map_err(|error| wrong(error.to_string()))?;
+        let class_names: Vec<String> = schema::read(field("class_names")).map_err(wrong)?;
+        if class_names.len() as i64 != architecture.classes {
+            return Err(wrong(format!(
+                "{} class names for {} classes",
+                class_names.len(),
+                architecture.classes
+            )));
+        }
+        let preprocess: Preprocess = schema::read(field("preprocess")).map_err(wrong)?;
+        preprocess.validate().map_err(|error| wrong(error.to_string()))?;
+        let network = CooperativeNetwork::new(architecture, 0, Device::Cpu)?;
+        weights::load_all(&network, &tensors, path)?;
+        let network = SharedNetwork::new(network)?;
+        Ok(Model { network, class_names, preprocess, training: field("training") })
+    }
+
+    /// The networks, on the CPU, for inference.
+    pub fn network(&self) -> &CooperativeNetwork {
+        self.network.network()
+    }
+
+    /// The networks' sizes.
+    pub fn architecture(&self) -> Architecture {
+        self.network().architecture()
+    }
+
+    /// Names of the classes in the order of their label values, background first.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// From an image's grid and intensities to the networks'.
+    pub fn preprocess(&self) -> &Preprocess {
+        &self.preprocess
+    }
+
+    /// What a host may want to know: sizes, classes, preprocessing, the record of the training.
+    pub fn info(&self) -> Value {
+        let architecture = self.architecture();
+        let weights: usize = self.network().weights().map(|weight| weight.tensor.numel()).sum();
+        json!({
+            "architecture": {
+                "width": architecture.width,
+                "classes": architecture.classes,
+                "code_sharing": architecture.code_sharing,
+                "code_channels": architecture.code_channels(),
+            },
+            "parameters": weights,
+            "class_names": self.class_names,
+            "preprocess": self.preprocess,
+            "training": self.training,
+        })
+    }
+}

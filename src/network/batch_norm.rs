@@ -1,0 +1,88 @@
+//! Batch normalisation, with the switches that the hard passes of cooperative training need.
+
+use super::initialise::Initialiser;
+use crate::error::Result;
+use tch::{Device, Kind, Tensor};
+
+const EPSILON: f64 = 1e-5;
+const MOMENTUM: f64 = 0.1;
+
+/// How batch normalisation behaves in one forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchNormMode {
+    /// Normalise with the batch's own mean and variance rather than the running ones.
+    pub batch_statistics: bool,
+    /// Move the running mean and variance towards the batch's.
+    pub update_running: bool,
+    /// Let gradients reach scale and shift.
+    pub train_affine: bool,
+}
+
+impl BatchNormMode {
+    /// Running statistics; nothing changes.
+    pub const INFERENCE: Self =
+        BatchNormMode { batch_statistics: false, update_running: false, train_affine: true };
+    /// Ordinary training.
+    pub const TRAINING: Self =
+        BatchNormMode { batch_statistics: true, update_running: true, train_affine: true };
+    /// Batch statistics without a trace in the running ones: hard examples and mask gradients.
+    pub const PROBE: Self =
+        BatchNormMode { batch_statistics: true, update_running: false, train_affine: true };
+
+    /// The same with scale and shift shut off from gradients.
+    pub const fn frozen_affine(self) -> Self {
+        BatchNormMode { train_affine: false, ..self }
+    }
+}
+
+/// Batch normalisation over N×C×H×W (eps 1e-5, momentum 0.1).
+#[derive(Debug)]
+pub struct BatchNorm {
+    weight: Tensor,
+    bias: Tensor,
+    running_mean: Tensor,
+    running_var: Tensor,
+    batches: Tensor,
+}
+
+impl BatchNorm {
+    /// Scale ~ N(1, 0.02), shift 0.
+    pub fn new(init: &mut Initialiser, name: &str, channels: i64) -> Result<Self> {
+        let on_cpu = (Kind::Float, Device::Cpu);
+        init.within(name, |init| {
+            Ok(BatchNorm {
+                weight: init.normal("weight", &[channels], 1.0, 0.02)?,
+                bias: init.zeros("bias", &[channels])?,
+                running_mean: init.buffer("running_mean", Tensor::f_zeros([channels], on_cpu)?)?,
+                running_var: init.buffer("running_var", Tensor::f_ones([channels], on_cpu)?)?,
+                batches: init.buffer(
+                    "num_batches_tracked",
+                    Tensor::f_zeros([] as [i64; 0], (Kind::Int64, Device::Cpu))?,
+                )?,
+            })
+        })
+    }
+
+    /// Normalises each channel.
+    pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let (weight, bias) = if mode.train_affine {
+            (self.weight.shallow_clone(), self.bias.shallow_clone())
+        } else {
+            (self.weight.f_detach()?, self.bias.f_detach()?)
+        };
+        if mode.update_running {
+            let _ = self.batches.shallow_clone().f_add_scalar_(1)?;
+        }
+        let running = !mode.batch_statistics || mode.update_running;
+        Ok(x.f_batch_norm(
+            Some(&weight),
+            Some(&bias),
+            running.then_some(&self.running_mean),
+            running.then_some(&self.running_var),
+            mode.batch_statistics,
+            MOMENTUM,
+            EPSILON,
+            true,
+        )?)
+    }
+}

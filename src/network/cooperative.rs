@@ -1,0 +1,107 @@
+//! Both networks together, with their tensors by name.
+
+use super::architecture::Architecture;
+use super::fast::FastThinkingNetwork;
+use super::initialise::Initialiser;
+use super::parameters::{Parameter, ParameterKind};
+use super::slow::SlowThinkingNetwork;
+use crate::error::Result;
+use tch::{Device, Tensor};
+
+/// The fast-thinking and the slow-thinking network.
+#[derive(Debug)]
+pub struct CooperativeNetwork {
+    /// Image to segmentation.
+    pub fast: FastThinkingNetwork,
+    /// Segmentation to corrected segmentation.
+    pub slow: SlowThinkingNetwork,
+    architecture: Architecture,
+    device: Device,
+    parameters: Vec<Parameter>,
+}
+
+impl CooperativeNetwork {
+    /// New networks whose initial weights are a function of `seed`.
+    pub fn new(architecture: Architecture, seed: u64, device: Device) -> Result<Self> {
+        architecture.validate()?;
+        let mut init = Initialiser::new(seed, device);
+        let fast = FastThinkingNetwork::new(&mut init, &architecture)?;
+        let slow = SlowThinkingNetwork::new(&mut init, &architecture)?;
+        Ok(CooperativeNetwork { fast, slow, architecture, device, parameters: init.parameters })
+    }
+
+    /// A copy of its own on `device`.
+    pub fn copy_to(&self, device: Device) -> Result<Self> {
+        let copy = CooperativeNetwork::new(self.architecture, 0, device)?;
+        copy.copy_values_of(self)?;
+        Ok(copy)
+    }
+
+    /// Takes over every value of a network of the same architecture.
+    pub fn copy_values_of(&self, other: &CooperativeNetwork) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (own, theirs) in self.parameters.iter().zip(&other.parameters) {
+            own.tensor.shallow_clone().f_copy_(&theirs.tensor)?;
+        }
+        Ok(())
+    }
+
+    /// The sizes that the networks were made with.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// Where the networks live.
+    pub fn device(&self) -> Device {
+        self.device
+    }
+
+    /// Every tensor, in the order of the layers.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The tensors that training changes through gradients.
+    pub fn weights(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(|parameter| parameter.kind == ParameterKind::Weight)
+    }
+
+    /// Sets every gradient to zero.
+    pub fn zero_gradients(&self) {
+        for weight in self.weights() {
+            weight.tensor.shallow_clone().zero_grad();
+        }
+    }
+
+    /// The gradient of a weight, where a backward pass has reached it.
+    pub fn gradient(weight: &Tensor) -> Option<Tensor> {
+        let gradient = weight.grad();
+        gradient.defined().then_some(gradient)
+    }
+}
+
+/// A network that nothing changes any more, shared between threads.
+#[derive(Debug)]
+pub struct SharedNetwork(CooperativeNetwork);
+
+// SAFETY: the wrapped network is only lent out by shared reference and only used in inference mode
+// (`SharedNetwork` owners never run TRAINING passes on it), so libtorch only reads its tensors, and
+// libtorch's reference counts are atomic.
+unsafe impl Sync for SharedNetwork {}
+// SAFETY: tensors may move between threads; tch marks them Send.
+unsafe impl Send for SharedNetwork {}
+
+impl SharedNetwork {
+    /// Takes a network out of training.
+    pub fn new(network: CooperativeNetwork) -> Result<Self> {
+        for weight in network.weights() {
+            let _ = weight.tensor.f_set_requires_grad(false)?;
+        }
+        Ok(SharedNetwork(network))
+    }
+
+    /// The network, for inference.
+    pub fn network(&self) -> &CooperativeNetwork {
+        &self.0
+    }
+}

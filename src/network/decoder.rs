@@ -1,0 +1,65 @@
+//! The decoder that segmentations, images and corrected segmentations come from.
+
+use super::batch_norm::BatchNormMode;
+use super::convolution::{Bias, Convolution, Upsampling};
+use super::encoder::ResidualBlock;
+use super::initialise::Initialiser;
+use crate::error::Result;
+use tch::Tensor;
+
+/// How a decoder doubles the resolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enlargement {
+    /// Every pixel twice in each direction; no parameters.
+    Nearest,
+    /// A learned transposed convolution.
+    Learned,
+}
+
+#[derive(Debug)]
+struct UpBlock {
+    up: Option<Upsampling>,
+    block: ResidualBlock,
+}
+
+/// N×8w×h×w to N×outputs×16h×16w (SPEC §1, "Decoder"); raw values, no activation at the end.
+#[derive(Debug)]
+pub struct Decoder {
+    up: Vec<UpBlock>,
+    last: Convolution,
+}
+
+impl Decoder {
+    /// A decoder of base width `width`.
+    pub fn new(init: &mut Initialiser, width: i64, outputs: i64, enlargement: Enlargement) -> Result<Self> {
+        let steps = [[8 * width, 4 * width], [4 * width, 2 * width], [2 * width, width], [width, width]];
+        let mut up = Vec::with_capacity(4);
+        for (index, channels) in steps.into_iter().enumerate() {
+            up.push(init.within(&format!("up{}", index + 1), |init| {
+                Ok(UpBlock {
+                    up: match enlargement {
+                        Enlargement::Nearest => None,
+                        Enlargement::Learned => Some(Upsampling::new(init, "up", channels[0])?),
+                    },
+                    block: ResidualBlock::new(init, channels)?,
+                })
+            })?);
+        }
+        let last = Convolution::new(init, "final_conv", [width, outputs], 1, 1, Bias::Zero)?;
+        Ok(Decoder { up, last })
+    }
+
+    /// Decodes a latent code.
+    pub fn forward(&self, code: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let mut x = code.shallow_clone();
+        for step in &self.up {
+            let (_, _, height, width) = x.size4()?;
+            let enlarged = match &step.up {
+                Some(up) => up.forward(&x)?,
+                None => x.f_upsample_nearest2d([2 * height, 2 * width], None, None)?,
+            };
+            x = step.block.forward(&enlarged, mode)?;
+        }
+        self.last.forward(&x)
+    }
+}

@@ -1,0 +1,121 @@
+//! The encoder that both networks use, and the block that halves its resolution.
+
+use super::batch_norm::{BatchNorm, BatchNormMode};
+use super::convolution::{Bias, Convolution};
+use super::initialise::Initialiser;
+use crate::error::Result;
+use tch::Tensor;
+
+/// Slope of the leaky rectifiers for negative inputs.
+const SLOPE: f64 = 0.2;
+
+/// max(x, 0.2 x).
+pub fn leaky_relu(x: &Tensor) -> Result<Tensor> {
+    // tch fixes the slope of leaky_relu at 0.01. Its backward kernel takes a slope and scales its first
+    // argument by it where the second is negative: with x for both that is the function itself, in one
+    // kernel, and its derivative with respect to the first argument is the right one.
+    Ok(x.f_detach()?.f_leaky_relu_backward(x, SLOPE, false)?)
+}
+
+/// C3, BN, LReLU, C3, BN.
+#[derive(Debug)]
+pub struct DoubleConvolution {
+    first: Convolution,
+    first_norm: BatchNorm,
+    second: Convolution,
+    second_norm: BatchNorm,
+}
+
+impl DoubleConvolution {
+    /// `inputs` to `outputs` channels; the layers are numbered as in a sequence with the rectifier.
+    pub fn new(init: &mut Initialiser, name: &str, [inputs, outputs]: [i64; 2]) -> Result<Self> {
+        init.within(name, |init| {
+            Ok(DoubleConvolution {
+                first: Convolution::new(init, "0", [inputs, outputs], 3, 1, Bias::Uniform)?,
+                first_norm: BatchNorm::new(init, "1", outputs)?,
+                second: Convolution::new(init, "3", [outputs, outputs], 3, 1, Bias::Uniform)?,
+                second_norm: BatchNorm::new(init, "4", outputs)?,
+            })
+        })
+    }
+
+    /// Keeps the size; the second normalisation is the last operation.
+    pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let hidden = leaky_relu(&self.first_norm.forward(&self.first.forward(x)?, mode)?)?;
+        self.second_norm.forward(&self.second.forward(&hidden)?, mode)
+    }
+}
+
+/// The residual sum that ends every block: LReLU(C1(x) + double(x)).
+#[derive(Debug)]
+pub struct ResidualBlock {
+    double: DoubleConvolution,
+    shortcut: Convolution,
+}
+
+impl ResidualBlock {
+    /// Records its layers as `conv.*` and `conv_input`.
+    pub fn new(init: &mut Initialiser, channels: [i64; 2]) -> Result<Self> {
+        Ok(ResidualBlock {
+            double: DoubleConvolution::new(init, "conv", channels)?,
+            shortcut: Convolution::new(init, "conv_input", channels, 1, 1, Bias::Uniform)?,
+        })
+    }
+
+    /// Keeps the size.
+    pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let sum = self.shortcut.forward(x)?.f_add(&self.double.forward(x, mode)?)?;
+        leaky_relu(&sum)
+    }
+}
+
+/// A stride-2 convolution followed by a residual block.
+#[derive(Debug)]
+struct DownBlock {
+    down: Convolution,
+    block: ResidualBlock,
+}
+
+/// N×inputs×H×W to N×8w×H/16×W/16 (SPEC §1, "Encoder").
+#[derive(Debug)]
+pub struct Encoder {
+    inc: DoubleConvolution,
+    down: Vec<DownBlock>,
+    last: Convolution,
+    last_norm: BatchNorm,
+}
+
+impl Encoder {
+    /// An encoder of base width `width`.
+    pub fn new(init: &mut Initialiser, inputs: i64, width: i64) -> Result<Self> {
+        let inc = DoubleConvolution::new(init, "inc", [inputs, width])?;
+        let mut down = Vec::with_capacity(4);
+        let steps =
+            [[width, 2 * width], [2 * width, 4 * width], [4 * width, 8 * width], [8 * width, 8 * width]];
+        for (index, channels) in steps.into_iter().enumerate() {
+            down.push(init.within(&format!("down{}", index + 1), |init| {
+                Ok(DownBlock {
+                    down: Convolution::new(init, "down", [channels[0], channels[0]], 3, 2, Bias::Uniform)?,
+                    block: ResidualBlock::new(init, channels)?,
+                })
+            })?);
+        }
+        let code = 8 * width;
+        let (last, last_norm) = init.within("final_conv", |init| {
+            Ok((
+                Convolution::new(init, "0", [code, code], 1, 1, Bias::Uniform)?,
+                BatchNorm::new(init, "1", code)?,
+            ))
+        })?;
+        Ok(Encoder { inc, down, last, last_norm })
+    }
+
+    /// The code of `x`, non-negative.
+    pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let mut x = leaky_relu(&self.inc.forward(x, mode)?)?;
+        for step in &self.down {
+            x = step.block.forward(&step.down.forward(&x)?, mode)?;
+        }
+        Ok(self.last_norm.forward(&self.last.forward(&x)?, mode)?.f_relu()?)
+    }
+}

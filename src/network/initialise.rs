@@ -1,0 +1,92 @@
+//! Initial weights (SPEC §1), drawn from the run's own stream so that a seed gives the same networks
+//! on every machine.
+
+use super::parameters::{Parameter, ParameterKind};
+use crate::error::Result;
+use crate::random::{self, Purpose};
+use rand::Rng;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Normal};
+use tch::{Device, Kind, Tensor};
+
+/// Creates tensors in the order of the layers and records them under their names.
+pub struct Initialiser {
+    rng: ChaCha8Rng,
+    device: Device,
+    prefix: Vec<String>,
+    /// Everything created so far.
+    pub parameters: Vec<Parameter>,
+}
+
+impl Initialiser {
+    /// Starts the stream of `seed`; tensors are created on `device`.
+    pub fn new(seed: u64, device: Device) -> Self {
+        Initialiser {
+            rng: random::stream(seed, Purpose::Initialisation, [0; 3]),
+            device,
+            prefix: Vec::new(),
+            parameters: Vec::new(),
+        }
+    }
+
+    /// Runs `build` with `name` added to the path of every tensor that it creates.
+    pub fn within<T>(&mut self, name: &str, build: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.prefix.push(name.to_owned());
+        let built = build(self);
+        self.prefix.pop();
+        built
+    }
+
+    /// Kaiming-normal with gain √2: N(0, 2 / fan-in).
+    pub fn kaiming_normal(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Result<Tensor> {
+        self.normal(name, shape, 0.0, (2.0 / fan_in as f64).sqrt())
+    }
+
+    /// Normal with the given mean and standard deviation.
+    pub fn normal(&mut self, name: &str, shape: &[i64], mean: f64, deviation: f64) -> Result<Tensor> {
+        let distribution = Normal::new(mean as f32, deviation as f32)
+            .map_err(|error| crate::error::Error::Internal(format!("initial weights of {name}: {error}")))?;
+        let values = draw(shape, &mut self.rng, |rng| distribution.sample(rng));
+        self.weight(name, shape, &values)
+    }
+
+    /// The framework's default for biases and transposed convolutions: U(−1/√fan-in, 1/√fan-in).
+    pub fn uniform(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Result<Tensor> {
+        let bound = 1.0 / (fan_in as f32).sqrt();
+        let values = draw(shape, &mut self.rng, |rng| rng.random_range(-bound..bound));
+        self.weight(name, shape, &values)
+    }
+
+    /// A trained tensor that starts at zero.
+    pub fn zeros(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
+        let values = draw(shape, &mut self.rng, |_| 0.0);
+        self.weight(name, shape, &values)
+    }
+
+    /// A tensor that batch normalisation keeps.
+    pub fn buffer(&mut self, name: &str, tensor: Tensor) -> Result<Tensor> {
+        let tensor = tensor.f_to_device(self.device)?;
+        self.record(name, &tensor, ParameterKind::Buffer);
+        Ok(tensor)
+    }
+
+    fn weight(&mut self, name: &str, shape: &[i64], values: &[f32]) -> Result<Tensor> {
+        let tensor = Tensor::f_from_slice(values)?.f_reshape(shape)?.f_to_device(self.device)?;
+        debug_assert_eq!(tensor.kind(), Kind::Float);
+        let tensor = tensor.f_set_requires_grad(true)?;
+        self.record(name, &tensor, ParameterKind::Weight);
+        Ok(tensor)
+    }
+
+    fn record(&mut self, name: &str, tensor: &Tensor, kind: ParameterKind) {
+        let mut path = self.prefix.join(".");
+        path.push('.');
+        path.push_str(name);
+        self.parameters.push(Parameter { name: path, tensor: tensor.shallow_clone(), kind });
+    }
+}
+
+fn draw<R: Rng>(shape: &[i64], rng: &mut R, mut one: impl FnMut(&mut R) -> f32) -> Vec<f32> {
+    (0..shape.iter().product::<i64>()).map(|_| one(rng)).collect()
+}

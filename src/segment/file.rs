@@ -1,0 +1,111 @@
+//! From a NIfTI file to NIfTI files.
+
+use super::segmenter::{Report, Segmenter};
+use super::slice_result::Wanted;
+use crate::error::{Error, Result};
+use crate::volume::{Volume, nifti_file};
+use ndarray::{Array3, Array4, Axis};
+use std::path::Path;
+
+/// Where the results go; what is `None` is not made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OutputPaths<'a> {
+    /// Final labels, uint8.
+    pub labels: Option<&'a Path>,
+    /// Labels of the fast-thinking network alone, uint8.
+    pub fast_labels: Option<&'a Path>,
+    /// Final probabilities, float32, 4-D with the class as fourth axis.
+    pub probabilities: Option<&'a Path>,
+    /// Entropy in nats, float32.
+    pub entropy: Option<&'a Path>,
+    /// Disagreement of the stages, float32.
+    pub disagreement: Option<&'a Path>,
+}
+
+impl OutputPaths<'_> {
+    fn all(&self) -> impl Iterator<Item = &Path> {
+        [self.labels, self.fast_labels, self.probabilities, self.entropy, self.disagreement]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Refuses to make nothing, and two results at one place.
+    fn validate(&self, image: &Path) -> Result<()> {
+        if self.all().next().is_none() {
+            return Err(Error::InvalidArgument("no output path is given; expected at least one".to_owned()));
+        }
+        let mut seen = vec![image];
+        for path in self.all() {
+            if seen.contains(&path) {
+                return Err(Error::InvalidArgument(format!(
+                    "{}: two of input and outputs have this path; expected different ones",
+                    path.display()
+                )));
+            }
+            nifti_file::check_name(path)?;
+            seen.push(path);
+        }
+        Ok(())
+    }
+}
+
+impl Segmenter {
+    /// Segments a NIfTI file and writes the results on the same grid, with the input's affine.
+    ///
+    /// Each file is written whole or not at all; none is written when segmenting fails.
+    pub fn run_file(&self, image: &Path, outputs: &OutputPaths) -> Result<Report> {
+        outputs.validate(image)?;
+        let (volume, grid) = nifti_file::read_image(image)?;
+        let (slices, height, width) = volume.voxels.dim();
+        let shape = (slices, height, width);
+        let wanted = Wanted {
+            fast_labels: outputs.fast_labels.is_some(),
+            entropy: outputs.entropy.is_some(),
+            disagreement: outputs.disagreement.is_some(),
+        };
+        let when = |wanted: bool| wanted.then(|| Array3::<f32>::zeros(shape));
+        let mut labels = Array3::<u8>::zeros(shape);
+        let mut fast_labels = wanted.fast_labels.then(|| Array3::<u8>::zeros(shape));
+        let mut entropy = when(wanted.entropy);
+        let mut disagreement = when(wanted.disagreement);
+        let mut probabilities = outputs
+            .probabilities
+            .map(|_| Array4::<f32>::zeros((self.model().class_names().len(), slices, height, width)));
+        let report = self
+            .run(&volume, wanted, &mut |z, result| {
+                labels.index_axis_mut(Axis(0), z).assign(&result.labels);
+                if let (Some(all), Some(one)) = (&mut fast_labels, &result.fast_labels) {
+                    all.index_axis_mut(Axis(0), z).assign(one);
+                }
+                if let (Some(all), Some(one)) = (&mut entropy, &result.entropy) {
+                    all.index_axis_mut(Axis(0), z).assign(one);
+                }
+                if let (Some(all), Some(one)) = (&mut disagreement, &result.disagreement) {
+                    all.index_axis_mut(Axis(0), z).assign(one);
+                }
+                if let Some(all) = &mut probabilities {
+                    all.index_axis_mut(Axis(1), z).assign(&result.probabilities);
+                }
+                Ok(())
+            })
+            .map_err(|error| error.in_file(image))?;
+
+        let geometry = volume.geometry;
+        if let Some(path) = outputs.labels {
+            nifti_file::write_labels(path, &Volume { voxels: labels, geometry }, Some(&grid))?;
+        }
+        if let (Some(path), Some(voxels)) = (outputs.fast_labels, fast_labels) {
+            nifti_file::write_labels(path, &Volume { voxels, geometry }, Some(&grid))?;
+        }
+        if let (Some(path), Some(voxels)) = (outputs.entropy, entropy) {
+            nifti_file::write_image(path, &Volume { voxels, geometry }, Some(&grid))?;
+        }
+        if let (Some(path), Some(voxels)) = (outputs.disagreement, disagreement) {
+            nifti_file::write_image(path, &Volume { voxels, geometry }, Some(&grid))?;
+        }
+        if let (Some(path), Some(voxels)) = (outputs.probabilities, probabilities) {
+            nifti_file::write_channels(path, &voxels, &geometry, Some(&grid))?;
+        }
+        Ok(report)
+    }
+}

@@ -1,0 +1,12 @@
+//! Two-stage segmentation of whole volumes: fast-thinking network, then correction by the slow-thinking
+//! network, back on the image's own grid.
+
+mod file;
+mod options;
+mod segmenter;
+mod slice_result;
+
+pub use file::OutputPaths;
+pub use options::SegmenterOptions;
+pub use segmenter::{Report, Segmenter, SliceSource};
+pub use slice_result::{SliceResult, Wanted};

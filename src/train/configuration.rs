@@ -1,0 +1,284 @@
+//! The configuration of a training run: JSON text turned once into validated values.
+//!
+//! Defaults live here and nowhere else. A caller's JSON object is laid over the defaults of its preset;
+//! unknown keys, wrong types and values out of range are refused by name. The ranges are those of the
+//! published JSON schema, which is derived from the types below.
+
+use crate::augment::Augmentation;
+use crate::error::{Error, Result};
+use crate::latent::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Source, Threshold};
+use crate::loss::ReconstructionLoss;
+use crate::network::{Architecture, CodeSharing};
+use crate::runtime::{self, DeviceChoice};
+use crate::schema;
+use crate::volume::Preprocess;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where the defaults come from (SPEC §4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// What the published implementation does.
+    #[default]
+    Official,
+    /// What the paper says, read literally.
+    Paper,
+}
+
+/// Which losses are minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// L_std alone (paper Eq. 1).
+    Standard,
+    /// L_std + L_hard (paper §2.4).
+    Cooperative,
+}
+
+/// Which scales and shifts of batch normalisation the hard losses train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HardAffine {
+    /// Those of the image decoder only, as the published implementation.
+    FrozenExceptImageDecoder,
+    /// All of them.
+    Trained,
+}
+
+/// The networks' sizes and classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSection {
+    /// Channels of the first block. Default: 16 (the paper's network).
+    #[schemars(range(min = 1, max = 256))]
+    pub width: i64,
+    /// Names of the classes in the order of their label values, background first.
+    /// Default: background, LV, MYO, RV.
+    #[schemars(length(min = 2, max = 255))]
+    pub classes: Vec<String>,
+    /// Which code feeds which decoder. Default: `none` (z_i the image decoder, z_s the segmentation decoder).
+    pub code_sharing: CodeSharing,
+}
+
+/// The loss function and its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Losses {
+    /// R. Default: `half_mse` (official), `mse` (paper).
+    pub reconstruction: ReconstructionLoss,
+    /// λ_seg. Default: 1.
+    #[schemars(range(min = 0.0, max = 1e6))]
+    pub segmentation_weight: f64,
+    /// λ_rec. Default: 1.
+    #[schemars(range(min = 0.0, max = 1e6))]
+    pub reconstruction_weight: f64,
+    /// λ_shp. Default: 1.
+    #[schemars(range(min = 0.0, max = 1e6))]
+    pub shape_weight: f64,
+}
+
+/// Batch normalisation in the passes over hard examples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchNormSection {
+    /// Which scales and shifts the hard losses train.
+    /// Default: `frozen_except_image_decoder` (official), `trained` (paper).
+    pub hard_affine: HardAffine,
+    /// Whether hard passes through the image decoder and the gradient passes of the masks also move
+    /// running statistics, a side effect of the published implementation. Default: false.
+    pub official_bn_side_effects: bool,
+}
+
+/// Adam's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Optimizer {
+    /// Step size. Default: 0.0001.
+    #[schemars(range(min = 1e-12, max = 10.0))]
+    pub learning_rate: f64,
+    /// Decay of the mean of the gradients. Default: 0.9.
+    #[schemars(range(min = 0.0, max = 0.999999))]
+    pub beta1: f64,
+    /// Decay of the mean of their squares. Default: 0.999.
+    #[schemars(range(min = 0.0, max = 0.99999999))]
+    pub beta2: f64,
+    /// Added to the denominator. Default: 1e-8.
+    #[schemars(range(min = 1e-16, max = 1.0))]
+    pub epsilon: f64,
+}
+
+/// Validation and model selection by the highest mean IoU, background included, of the corrected
+/// segmentation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// Validate after every so many epochs. Default: 1.
+    #[schemars(range(min = 1, max = 1000000))]
+    pub every_epochs: u64,
+    /// How many subjects of the validation dataset are used, the first by name; null uses all. A subject is
+    /// the part of a case's name before the first "/". Default: 5 (official), 10 (paper).
+    #[schemars(range(min = 1, max = 1000000))]
+    pub subjects: Option<usize>,
+}
+
+/// Everything that a training run can be told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Configuration {
+    /// Where the defaults of the other keys come from. Default: `official`.
+    pub preset: Preset,
+    /// Cooperative or standard training. Default: `cooperative`.
+    pub mode: Mode,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`.
+    pub device: String,
+    /// Seed of every random draw; null takes the process-wide one. Default: null.
+    pub seed: Option<u64>,
+    /// The networks.
+    pub network: NetworkSection,
+    /// From an image's own grid and intensities to the networks'.
+    pub preprocess: Preprocess,
+    /// Random transforms of the training slices.
+    pub augmentation: Augmentation,
+    /// The loss function.
+    pub losses: Losses,
+    /// Whether the slow-thinking network's loss is kept from the fast-thinking network (Table 2,
+    /// "separate training"). Default: false.
+    pub separate_training: bool,
+    /// Deviation of the normal noise on the fast-thinking network's input; the sum is clamped to [0, 1].
+    /// Default: 0.05 (official), 0 (paper).
+    #[schemars(range(min = 0.0, max = 10.0))]
+    pub input_noise: f64,
+    /// Masking of the latent codes.
+    pub hard_examples: HardExamples,
+    /// Batch normalisation in the hard passes.
+    pub batch_norm: BatchNormSection,
+    /// Adam.
+    pub optimizer: Optimizer,
+    /// Slices drawn for one step. Default: 10.
+    #[schemars(range(min = 1, max = 4096))]
+    pub slices_per_step: usize,
+    /// Whether each drawn slice also enters the batch unaugmented, so that a batch has twice as many.
+    /// Default: true.
+    pub with_unaugmented: bool,
+    /// Passes over all training slices. Default: 600.
+    #[schemars(range(min = 1, max = 1000000))]
+    pub epochs: u64,
+    /// Stop, as if the last epoch had ended, after so many minutes; null does not. Default: null.
+    #[schemars(range(min = 0.0, max = 1e6))]
+    pub max_minutes: Option<f64>,
+    /// Validation and model selection.
+    pub validation: Validation,
+}
+
+impl Configuration {
+    /// The defaults of a preset.
+    pub fn preset(preset: Preset) -> Self {
+        let official = preset == Preset::Official;
+        let either = |a, b| if official { a } else { b };
+        Configuration {
+            preset,
+            mode: Mode::Cooperative,
+            device: "auto".to_owned(),
+            seed: None,
+            network: NetworkSection {
+                width: 16,
+                classes: ["background", "LV", "MYO", "RV"].map(str::to_owned).to_vec(),
+                code_sharing: CodeSharing::None,
+            },
+            preprocess: Preprocess::default(),
+            augmentation: Augmentation::default(),
+            losses: Losses {
+                reconstruction: if official { ReconstructionLoss::HalfMse } else { ReconstructionLoss::Mse },
+                segmentation_weight: 1.0,
+                reconstruction_weight: 1.0,
+                shape_weight: 1.0,
+            },
+            separate_training: false,
+            input_noise: either(0.05, 0.0),
+            hard_examples: HardExamples {
+                masks: vec![Scheme::Dropout, Scheme::Channel, Scheme::Spatial],
+                sources: vec![Source::Image, Source::Shape],
+                scheme_draw: if official { SchemeDraw::Independent } else { SchemeDraw::Shared },
+                targeted_fraction: [0.0, 0.5],
+                dropout_probability: [either(0.5, 0.0), 0.5],
+                dropout_rescale: official,
+                soft: true,
+                annealing: [0.0, 0.5],
+                annealing_draw: if official { AnnealingDraw::Entry } else { AnnealingDraw::Step },
+                threshold: if official { Threshold::Greater } else { Threshold::GreaterOrEqual },
+            },
+            batch_norm: BatchNormSection {
+                hard_affine: if official {
+                    HardAffine::FrozenExceptImageDecoder
+                } else {
+                    HardAffine::Trained
+                },
+                official_bn_side_effects: false,
+            },
+            optimizer: Optimizer { learning_rate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            slices_per_step: 10,
+            with_unaugmented: true,
+            epochs: 600,
+            max_minutes: None,
+            validation: Validation { every_epochs: 1, subjects: Some(if official { 5 } else { 10 }) },
+        }
+    }
+
+    /// Reads a caller's JSON object over the defaults of its preset. An empty text means `{}`.
+    ///
+    /// # Errors
+    /// `InvalidConfig` naming the key, the value and what was expected.
+    pub fn from_json(text: &str) -> Result<Self> {
+        let given = schema::parse_object(text)?;
+        let preset = match given.get("preset") {
+            None => Preset::default(),
+            Some(value) => schema::read::<Preset>(value.clone())
+                .map_err(|error| Error::InvalidConfig(format!("`preset`: {error}")))?,
+        };
+        let config: Configuration = schema::overlay(&Configuration::preset(preset), given)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The configuration as a JSON object with every key.
+    pub fn to_json(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(|error| Error::Internal(format!("configuration to JSON: {error}")))
+    }
+
+    /// The JSON schema of a configuration.
+    pub fn json_schema() -> Value {
+        schema::of::<Configuration>()
+    }
+
+    /// Sizes of the networks.
+    pub fn architecture(&self) -> Architecture {
+        Architecture {
+            width: self.network.width,
+            classes: self.network.classes.len() as i64,
+            code_sharing: self.network.code_sharing,
+        }
+    }
+
+    /// The seed of this run.
+    pub fn resolved_seed(&self) -> u64 {
+        self.seed.unwrap_or_else(runtime::default_seed)
+    }
+
+    /// What the schema cannot say.
+    fn validate(&self) -> Result<()> {
+        self.device.parse::<DeviceChoice>()?;
+        self.architecture().validate()?;
+        for (index, name) in self.network.classes.iter().enumerate() {
+            if name.is_empty() || self.network.classes.iter().take(index).any(|other| other == name) {
+                return Err(Error::InvalidConfig(format!(
+                    "`network.classes[{index}]` is \"{name}\"; expected distinct, non-empty names"
+                )));
+            }
+        }
+        self.preprocess.validate()?;
+        self.augmentation.validate()?;
+        self.hard_examples.validate()
+    }
+}

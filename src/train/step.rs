@@ -1,0 +1,130 @@
+//! One step of standard or cooperative training.
+
+use super::adam::Adam;
+use super::batch::Batch;
+use super::configuration::{Configuration, Mode};
+use super::event::LossValues;
+use super::objective::{HardLosses, Objective, StandardLosses};
+use crate::error::Result;
+use crate::latent::{self, HardExampleMaker, Source};
+use crate::network::{BatchNormMode, CooperativeNetwork};
+use crate::random::{self, Purpose};
+use rand::RngExt;
+use rand_distr::StandardNormal;
+use tch::{Device, Kind, Tensor};
+
+/// Computes the losses of a batch, their gradients, and the update of the weights.
+#[derive(Debug)]
+pub struct TrainingStep {
+    config: Configuration,
+    objective: Objective,
+    seed: u64,
+}
+
+impl TrainingStep {
+    /// Reads everything that a step needs from the configuration. `seed` keys the random draws.
+    pub fn new(config: &Configuration, seed: u64) -> Self {
+        TrainingStep { objective: Objective::new(config), config: config.clone(), seed }
+    }
+
+    /// Performs step number `step` (counted from the start of training; it keys the random draws).
+    pub fn run(
+        &self,
+        network: &CooperativeNetwork,
+        optimizer: &mut Adam,
+        batch: &Batch,
+        step: u64,
+    ) -> Result<LossValues> {
+        network.zero_gradients();
+        let losses = self.gradients(network, batch, step)?;
+        optimizer.step()?;
+        Ok(losses)
+    }
+
+    /// Adds the gradients of the step's loss to those of the weights.
+    pub fn gradients(&self, network: &CooperativeNetwork, batch: &Batch, step: u64) -> Result<LossValues> {
+        let input = self.fast_input(&batch.images, step)?;
+        let (standard, codes) = self.objective.standard(network, &input, &batch.images, &batch.labels)?;
+        // The first graph is released before the second is built: it halves the memory of a step.
+        let codes = codes.detach()?;
+        self.objective.standard_total(&standard)?.f_backward()?;
+        if self.config.mode == Mode::Standard {
+            return values(&standard, None, batch.images.device());
+        }
+
+        let hard_config = &self.config.hard_examples;
+        let mut rng = random::stream(self.seed, Purpose::LatentMask, [step, 0, 0]);
+        let [image_draw, shape_draw] = latent::draw_masks(hard_config, &mut rng);
+        let maker = HardExampleMaker {
+            network,
+            config: hard_config,
+            reconstruction: self.config.losses.reconstruction,
+            gradient_mode: if self.config.batch_norm.official_bn_side_effects {
+                BatchNormMode::TRAINING
+            } else {
+                BatchNormMode::PROBE
+            },
+        };
+        let make = |source, target, draw| -> Result<Option<Tensor>> {
+            if !hard_config.sources.contains(&source) {
+                return Ok(None);
+            }
+            Ok(Some(maker.make(&codes, source, target, draw)?.corrupted))
+        };
+        let corrupted_images = make(Source::Image, &batch.images, &image_draw)?;
+        let corrupted_logits = make(Source::Shape, &batch.labels, &shape_draw)?;
+        let hard = self.objective.hard(
+            network,
+            corrupted_images.as_ref(),
+            corrupted_logits.as_ref(),
+            &batch.images,
+            &batch.labels,
+        )?;
+        self.objective.hard_total(&hard, &batch.labels)?.f_backward()?;
+        values(&standard, Some(&hard), batch.images.device())
+    }
+
+    /// The images with the preset's input noise: clamp(x + σ·N(0, 1), 0, 1).
+    fn fast_input(&self, images: &Tensor, step: u64) -> Result<Tensor> {
+        let deviation = self.config.input_noise;
+        if deviation == 0.0 {
+            return Ok(images.shallow_clone());
+        }
+        let mut rng = random::stream(self.seed, Purpose::InputNoise, [step, 0, 0]);
+        let noise: Vec<f32> = (0..images.numel()).map(|_| rng.sample(StandardNormal)).collect();
+        let noise = Tensor::f_from_slice(&noise)?.f_reshape(images.size())?.f_to_device(images.device())?;
+        Ok(images.f_add(&noise.f_mul_scalar(deviation)?)?.f_clamp(0.0, 1.0)?)
+    }
+}
+
+/// All parts in one transfer to the host.
+fn values(standard: &StandardLosses, hard: Option<&HardLosses>, device: Device) -> Result<LossValues> {
+    let _guard = tch::no_grad_guard();
+    let parts = [
+        Some(&standard.segmentation),
+        Some(&standard.reconstruction),
+        Some(&standard.shape_from_prediction),
+        Some(&standard.shape_from_label),
+        hard.and_then(|hard| hard.segmentation.as_ref()),
+        hard.and_then(|hard| hard.reconstruction.as_ref()),
+        hard.and_then(|hard| hard.shape_from_prediction.as_ref()),
+        hard.and_then(|hard| hard.shape_from_corrupted.as_ref()),
+    ];
+    let absent = Tensor::f_zeros([] as [i64; 0], (Kind::Float, device))?;
+    let stacked: Vec<Tensor> =
+        parts.iter().map(|part| part.unwrap_or(&absent).f_detach()).collect::<std::result::Result<_, _>>()?;
+    let stacked = Tensor::f_stack(&stacked, 0)?.f_to_device(Device::Cpu)?;
+    let mut numbers = [0f32; 8];
+    stacked.f_copy_data(&mut numbers, 8)?;
+    let present = |index: usize| parts[index].map(|_| f64::from(numbers[index]));
+    Ok(LossValues {
+        segmentation: numbers[0].into(),
+        reconstruction: numbers[1].into(),
+        shape_from_prediction: numbers[2].into(),
+        shape_from_label: numbers[3].into(),
+        hard_segmentation: present(4),
+        hard_reconstruction: present(5),
+        hard_shape_from_prediction: present(6),
+        hard_shape_from_corrupted: present(7),
+    })
+}

@@ -1,0 +1,269 @@
+//! The networks, losses, masks and gradients against those of the published code.
+
+use crate::golden_set::{GoldenSet, assert_close, assert_near};
+use coopseg::checkpoint::published;
+use coopseg::latent::{HardExampleMaker, MaskDraw, Scheme, Source, mask};
+use coopseg::loss::ReconstructionLoss;
+use coopseg::network::{BatchNormMode, CodeSharing, Codes, CooperativeNetwork, map_of_labels, map_of_logits};
+use coopseg::random::{Purpose, stream};
+use coopseg::train::{Adam, Configuration, Objective, Preset};
+use std::collections::BTreeMap;
+use tch::{Device, Kind, Tensor};
+
+const VALUES: f64 = 1e-5;
+const GRADIENTS: f64 = 1e-4;
+
+struct Scene {
+    golden: GoldenSet,
+    network: CooperativeNetwork,
+    config: Configuration,
+}
+
+impl Scene {
+    fn new() -> Self {
+        // The golden numbers are those of one thread; the sums of batch normalisation depend on their order.
+        coopseg::runtime::set_threads(1).unwrap();
+        let golden = GoldenSet::read();
+        let network = published::read(&golden.folder.join("checkpoints"), CodeSharing::None).unwrap();
+        let mut config = Configuration::preset(Preset::Official);
+        config.hard_examples.soft = false;
+        Scene { golden, network, config }
+    }
+
+    fn image(&self) -> &Tensor {
+        self.golden.tensor("input.image")
+    }
+
+    fn label(&self) -> &Tensor {
+        self.golden.tensor("input.label")
+    }
+
+    fn train_codes(&self) -> Codes {
+        Codes {
+            image: self.golden.tensor("train.z_i").shallow_clone(),
+            shape: self.golden.tensor("train.z_s").shallow_clone(),
+        }
+    }
+
+    fn gradient_norms(&self) -> BTreeMap<String, f64> {
+        self.network
+            .weights()
+            .map(|weight| {
+                let gradient = CooperativeNetwork::gradient(&weight.tensor).unwrap();
+                (weight.name.clone(), gradient.to_kind(Kind::Double).norm().double_value(&[]))
+            })
+            .collect()
+    }
+
+    fn standard(&self) {
+        let objective = Objective::new(&self.config);
+        let (losses, _) =
+            objective.standard(&self.network, self.image(), self.image(), self.label()).unwrap();
+        objective.standard_total(&losses).unwrap().backward();
+    }
+
+    fn hard(&self) {
+        let objective = Objective::new(&self.config);
+        let losses = objective
+            .hard(
+                &self.network,
+                Some(self.golden.tensor("corrupted.image.spatial")),
+                Some(self.golden.tensor("corrupted.shape.channel")),
+                self.image(),
+                self.label(),
+            )
+            .unwrap();
+        objective.hard_total(&losses, self.label()).unwrap().backward();
+    }
+}
+
+/// Compares gradient norms. A bias in front of a normalisation has no effect, so that its gradient is the
+/// rounding noise of its layer: it is only required to stay that small.
+fn assert_norms(found: &BTreeMap<String, f64>, expected: &BTreeMap<String, f64>) {
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    let mut compared = 0;
+    for (name, &norm) in expected {
+        if is_noise(name, expected) {
+            assert!(found[name] < GRADIENTS * layer_norm(name, expected), "{name}: gradient {}", found[name]);
+        } else {
+            assert_near(name, found[name], norm, GRADIENTS);
+            compared += 1;
+        }
+    }
+    assert!(compared > expected.len() / 2, "only {compared} of {} norms compared", expected.len());
+}
+
+fn layer_norm(bias: &str, norms: &BTreeMap<String, f64>) -> f64 {
+    norms[&bias.replace(".bias", ".weight")]
+}
+
+fn is_noise(name: &str, norms: &BTreeMap<String, f64>) -> bool {
+    name.ends_with(".bias") && norms[name] < GRADIENTS * layer_norm(name, norms)
+}
+
+#[test]
+fn inference_matches_the_published_code() {
+    let Scene { golden, network, .. } = Scene::new();
+    let _guard = tch::no_grad_guard();
+    let mode = BatchNormMode::INFERENCE;
+    let codes = network.fast.encode(golden.tensor("input.image"), mode).unwrap();
+    assert_close("z_i", &codes.image, golden.tensor("eval.z_i"), VALUES);
+    assert_close("z_s", &codes.shape, golden.tensor("eval.z_s"), VALUES);
+    let logits = network.fast.segment(&codes.shape, mode).unwrap();
+    assert_close("logits", &logits, golden.tensor("eval.logits"), VALUES);
+    let image = network.fast.reconstruct(&codes.image, mode).unwrap();
+    assert_close("reconstruction", &image, golden.tensor("eval.reconstruction"), VALUES);
+    let refined = network.slow.correct(&map_of_logits(&logits).unwrap(), mode).unwrap();
+    assert_close("refined logits", &refined, golden.tensor("eval.refined_logits"), VALUES);
+    let one_hot = map_of_labels(golden.tensor("input.label"), network.architecture().classes).unwrap();
+    let remembered = network.slow.correct(&one_hot, mode).unwrap();
+    assert_close("refined label logits", &remembered, golden.tensor("eval.refined_label_logits"), VALUES);
+}
+
+#[test]
+fn standard_losses_codes_and_running_statistics_match() {
+    let scene = Scene::new();
+    let objective = Objective::new(&scene.config);
+    let (losses, codes) =
+        objective.standard(&scene.network, scene.image(), scene.image(), scene.label()).unwrap();
+    assert_close("train z_i", &codes.image, scene.golden.tensor("train.z_i"), VALUES);
+    assert_close("train z_s", &codes.shape, scene.golden.tensor("train.z_s"), VALUES);
+    for (name, found) in [
+        ("segmentation", &losses.segmentation),
+        ("reconstruction_half_mse", &losses.reconstruction),
+        ("shape_from_prediction", &losses.shape_from_prediction),
+        ("shape_from_label", &losses.shape_from_label),
+    ] {
+        assert_near(name, found.double_value(&[]), scene.golden.number(&["standard", name]), VALUES);
+    }
+}
+
+#[test]
+fn running_statistics_after_one_forward_match() {
+    let scene = Scene::new();
+    let objective = Objective::new(&scene.config);
+    objective.standard(&scene.network, scene.image(), scene.image(), scene.label()).unwrap();
+    let expected = scene.golden.table("batchnorm_after_one_standard_forward");
+    let found: BTreeMap<_, _> = scene
+        .network
+        .parameters()
+        .iter()
+        .filter(|parameter| parameter.name.contains(".running_"))
+        .map(|parameter| (parameter.name.clone(), parameter.tensor.sum(Kind::Double).double_value(&[])))
+        .collect();
+    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, &expected) in &expected {
+        let difference = (found[name] - expected).abs() / expected.abs().max(1.0);
+        assert!(difference <= VALUES, "{name}: {} instead of {expected}", found[name]);
+    }
+}
+
+#[test]
+fn gradients_of_standard_training_match() {
+    let scene = Scene::new();
+    scene.standard();
+    assert_norms(&scene.gradient_norms(), &scene.golden.table("standard_grad_norms"));
+    let mut compared = 0;
+    for (name, expected) in &scene.golden.tensors {
+        let Some(name) = name.strip_prefix("standard_grad.") else { continue };
+        let weight = scene.network.weights().find(|weight| weight.name == name).unwrap();
+        assert_close(name, &weight.tensor.grad(), expected, GRADIENTS);
+        compared += 1;
+    }
+    assert!(compared > 0);
+}
+
+#[test]
+fn masks_and_corrupted_examples_match() {
+    let scene = Scene::new();
+    let codes = scene.train_codes();
+    let threshold = scene.golden.number(&["config", "threshold"]);
+    let maker = HardExampleMaker {
+        network: &scene.network,
+        config: &scene.config.hard_examples,
+        reconstruction: ReconstructionLoss::HalfMse,
+        gradient_mode: BatchNormMode::PROBE,
+    };
+    for (scope, source, target) in
+        [("image", Source::Image, scene.image()), ("shape", Source::Shape, scene.label())]
+    {
+        for (name, scheme) in [("channel", Scheme::Channel), ("spatial", Scheme::Spatial)] {
+            let draw =
+                MaskDraw { scheme, probability: threshold, rng: stream(0, Purpose::LatentMask, [0; 3]) };
+            let made = maker.make(&codes, source, target, &draw).unwrap();
+            let expected = scene.golden.tensor(&format!("mask.{scope}.{name}"));
+            assert_eq!(&made.mask, expected, "mask.{scope}.{name}");
+            assert!(made.mask.eq(0.0).any().int64_value(&[]) == 1);
+            let expected = scene.golden.tensor(&format!("corrupted.{scope}.{name}"));
+            assert_close(&format!("corrupted.{scope}.{name}"), &made.corrupted, expected, VALUES);
+        }
+    }
+}
+
+#[test]
+fn dropout_masks_whole_channels_and_scales_the_survivors() {
+    let scene = Scene::new();
+    let code = scene.train_codes().image;
+    let draw =
+        MaskDraw { scheme: Scheme::Dropout, probability: 0.5, rng: stream(0, Purpose::LatentMask, [0; 3]) };
+    let drawn = mask(&draw, &scene.config.hard_examples, None, &code).unwrap();
+    let (samples, channels, _, _) = code.size4().unwrap();
+    assert_eq!(drawn.size(), [samples, channels, 1, 1]);
+    let values: Vec<f32> = Vec::try_from(drawn.flatten(0, 3)).unwrap();
+    assert!(values.iter().all(|&v| v == 0.0 || v == 2.0));
+    let dropped = values.iter().filter(|&&v| v == 0.0).count();
+    assert!(dropped > values.len() / 4 && dropped < values.len() * 3 / 4, "{dropped} of {}", values.len());
+}
+
+#[test]
+fn hard_losses_match() {
+    let scene = Scene::new();
+    scene.standard();
+    let objective = Objective::new(&scene.config);
+    let losses = objective
+        .hard(
+            &scene.network,
+            Some(scene.golden.tensor("corrupted.image.spatial")),
+            Some(scene.golden.tensor("corrupted.shape.channel")),
+            scene.image(),
+            scene.label(),
+        )
+        .unwrap();
+    for (name, found) in [
+        ("segmentation", losses.segmentation),
+        ("reconstruction_half_mse", losses.reconstruction),
+        ("shape_from_prediction", losses.shape_from_prediction),
+        ("shape_from_corrupted_segmentation", losses.shape_from_corrupted),
+    ] {
+        let found = found.unwrap().double_value(&[]);
+        assert_near(name, found, scene.golden.number(&["hard", name]), VALUES);
+    }
+}
+
+#[test]
+fn gradients_of_cooperative_training_and_one_adam_step_match() {
+    let scene = Scene::new();
+    let before: Vec<Tensor> = scene.network.weights().map(|weight| weight.tensor.detach().copy()).collect();
+    let mut settings = scene.config.optimizer;
+    settings.learning_rate = scene.golden.number(&["config", "learning_rate"]);
+    let mut adam = Adam::new(&scene.network, settings).unwrap();
+    scene.standard();
+    scene.hard();
+    let norms = scene.golden.table("cooperative_grad_norms");
+    assert_norms(&scene.gradient_norms(), &norms);
+    adam.step().unwrap();
+    let expected = scene.golden.table("param_delta_norms_after_one_adam_step");
+    assert_eq!(expected.len(), before.len());
+    for (weight, before) in scene.network.weights().zip(&before) {
+        let change = (weight.tensor.detach() - before).to_kind(Kind::Double).norm().double_value(&[]);
+        let expected = expected[&weight.name];
+        if is_noise(&weight.name, &norms) {
+            // Rounding noise still moves its weight, by up to the learning rate.
+            let most = 1.001 * settings.learning_rate * (before.numel() as f64).sqrt();
+            assert!(change <= most, "{}: moved by {change}", weight.name);
+        } else {
+            assert_near(&weight.name, change, expected, 1e-3);
+        }
+    }
+    assert_eq!(scene.network.device(), Device::Cpu);
+}

@@ -1,0 +1,5 @@
+//! Tests of the library through its Rust interface.
+
+mod golden;
+mod golden_set;
+mod switches;
