@@ -15,6 +15,7 @@ pub mod augment;
 pub mod checkpoint;
 pub mod dataset;
 pub mod error;
+pub mod ffi;
 pub mod latent;
 pub mod loss;
 pub mod metrics;

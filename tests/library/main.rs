@@ -2,4 +2,5 @@
 
 mod golden;
 mod golden_set;
+mod header;
 mod switches;

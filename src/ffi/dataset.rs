@@ -1,0 +1,353 @@
+//! Datasets.
+
+use super::guard::guard;
+use super::image::{self, coopseg_image};
+use super::registry;
+use super::status::coopseg_status;
+use super::text::{path, read, read_or_empty, require, write_json, write_text};
+use super::volume::{LoadedVolume, coopseg_volume};
+use crate::dataset::{Dataset, FolderOptions};
+use crate::error::{Error, Result};
+use crate::phantom;
+use crate::schema;
+use crate::volume::Volume;
+use serde_json::json;
+use std::ffi::c_char;
+use std::sync::RwLock;
+
+/// A list of cases: images with (or without) their label maps, in files or in memory. A case is named
+/// "subject" or "subject/frame".
+pub struct coopseg_dataset {
+    _private: [u8; 0],
+}
+
+/// Finds the cases of a folder of NIfTI files. Files are read when they are needed, not by this call.
+///
+/// @param folder        Path of the folder.
+/// @param options_json  JSON object: "image" and "label" (patterns relative to the folder; a * matches within
+///                      one name, and the texts that it matched for an image name the case and replace the
+///                      stars of "label"), "label_map" (raw label value to class), "subjects" (only these). NULL
+///                      or "" for the defaults. See `coopseg_config_schema("folder")`.
+/// @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
+///         `COOPSEG_FILE_IO`; `COOPSEG_INVALID_DATASET` (no match, a missing label or subject, by name).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_open(
+    folder: *const c_char,
+    options_json: *const c_char,
+    out_dataset: *mut *mut coopseg_dataset,
+) -> coopseg_status {
+    guard(|| {
+        require(out_dataset, "out_dataset")?;
+        // SAFETY: zero-ended texts or NULL by contract.
+        let (folder, options) =
+            unsafe { (path(folder, "folder")?, read_or_empty(options_json, "options_json")?) };
+        let options: FolderOptions = schema::overlay_text(&FolderOptions::default(), options)?;
+        let dataset = registry::insert(RwLock::new(Dataset::open_folder(folder, &options)?));
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_dataset.write(dataset) };
+        Ok(())
+    })
+}
+
+/// Makes an empty dataset for `coopseg_dataset_add`.
+///
+/// @param out_dataset  Receives the handle. Free it with `coopseg_dataset_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_new(out_dataset: *mut *mut coopseg_dataset) -> coopseg_status {
+    guard(|| {
+        require(out_dataset, "out_dataset")?;
+        let dataset = registry::insert(RwLock::new(Dataset::new()));
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_dataset.write(dataset) };
+        Ok(())
+    })
+}
+
+/// Makes a dataset of synthetic short-axis hearts as different scanners would show them (classes: 1 LV
+/// cavity, 2 myocardium, 3 RV). The same options give the same dataset.
+///
+/// @param options_json  JSON object: "subjects", "scanner" ("A" to "D"), "seed", "slices", "size", "spacing",
+///                      "artefact"; NULL or "" for the defaults. See `coopseg_config_schema("synthetic")`.
+/// @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_OUT_OF_MEMORY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_synthetic(
+    options_json: *const c_char,
+    out_dataset: *mut *mut coopseg_dataset,
+) -> coopseg_status {
+    guard(|| {
+        require(out_dataset, "out_dataset")?;
+        // SAFETY: zero-ended text or NULL by contract.
+        let options = unsafe { read_or_empty(options_json, "options_json") }?;
+        let options: phantom::Options = schema::overlay_text(&phantom::Options::default(), options)?;
+        let dataset = registry::insert(RwLock::new(Dataset::synthetic(&options)?));
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_dataset.write(dataset) };
+        Ok(())
+    })
+}
+
+/// Adds a case from the caller's memory. Image and labels are copied.
+///
+/// @param dataset  Used exclusively during the call.
+/// @param name     Name of the case, unique in the dataset: "subject" or "subject/frame".
+/// @param image    2-D or 3-D, any type.
+/// @param labels   Class indices 0 to 254 on the image's grid, any integer type; NULL where there are none.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;
+///         `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_INVALID_SHAPE` (also when image and labels differ);
+///         `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (name taken);
+///         `COOPSEG_BUSY`.
+/// Threads: one call that changes a dataset at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_add(
+    dataset: *mut coopseg_dataset,
+    name: *const c_char,
+    image: *const coopseg_image,
+    labels: *const coopseg_image,
+) -> coopseg_status {
+    guard(|| {
+        let dataset = registry::get(dataset, "dataset")?;
+        // SAFETY: text and images by the caller's contract.
+        let (name, image, labels) = unsafe {
+            let name = read(name, "name")?;
+            let image = image::view(image, "image")?;
+            let labels = if labels.is_null() { None } else { Some(image::view(labels, "labels")?) };
+            (name, image, labels)
+        };
+        let volume = Volume { voxels: image.to_f32()?, geometry: *image.geometry() };
+        let labels = labels
+            .map(|labels| {
+                let voxels = labels.labels(255).map_err(|error| error.in_parameter("labels"))?;
+                Ok::<_, Error>(Volume { voxels, geometry: *labels.geometry() })
+            })
+            .transpose()?;
+        let mut dataset = dataset.try_write().map_err(|_| {
+            Error::Busy("`dataset` is in use by another call; add cases one at a time".to_owned())
+        })?;
+        dataset.push(name, volume, labels)
+    })
+}
+
+/// Makes a dataset of some cases of another, for splits. Images in memory are shared, not copied.
+///
+/// @param dataset      Shared use.
+/// @param indices      Positions of the cases, each from 0 to count - 1 of `coopseg_dataset_info`.
+/// @param count        Number of indices, at least 1.
+/// @param out_dataset  Receives the handle. Free it with `coopseg_dataset_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (an
+///         index that is outside or named twice).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_select(
+    dataset: *const coopseg_dataset,
+    indices: *const usize,
+    count: usize,
+    out_dataset: *mut *mut coopseg_dataset,
+) -> coopseg_status {
+    guard(|| {
+        require(indices, "indices")?;
+        require(out_dataset, "out_dataset")?;
+        if count == 0 {
+            return Err(Error::InvalidArgument("`count` is 0; expected at least 1".to_owned()));
+        }
+        let dataset = registry::get(dataset, "dataset")?;
+        let dataset = shared(&dataset)?;
+        if count > dataset.len() {
+            return Err(Error::InvalidArgument(format!(
+                "`count` is {count}, but the dataset has {} cases",
+                dataset.len()
+            )));
+        }
+        // SAFETY: `count` indices by contract; the count is small, as checked.
+        let indices = unsafe { std::slice::from_raw_parts(indices, count) };
+        let selected = registry::insert(RwLock::new(dataset.select(indices)?));
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_dataset.write(selected) };
+        Ok(())
+    })
+}
+
+/// Lists the cases of a dataset, in order.
+///
+/// @param dataset   Shared use.
+/// @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject", "has_labels",
+///                  "image" and "label" (paths, or null). Free it with `coopseg_string_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_info(
+    dataset: *const coopseg_dataset,
+    out_json: *mut *mut c_char,
+) -> coopseg_status {
+    guard(|| {
+        require(out_json, "out_json")?;
+        let dataset = registry::get(dataset, "dataset")?;
+        let dataset = shared(&dataset)?;
+        let cases: Vec<_> = dataset
+            .cases()
+            .iter()
+            .map(|case| {
+                json!({
+                    "name": case.name,
+                    "subject": case.subject,
+                    "has_labels": case.has_labels(),
+                    "image": case.image_file().map(|path| path.display().to_string()),
+                    "label": case.label_file().map(|path| path.display().to_string()),
+                })
+            })
+            .collect();
+        // SAFETY: not NULL, writable by contract.
+        unsafe { write_json(out_json, &json!({ "count": cases.len(), "cases": cases })) }
+    })
+}
+
+/// Counts the cases of a dataset.
+///
+/// @param dataset    Shared use.
+/// @param out_count  Receives the number.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_count(
+    dataset: *const coopseg_dataset,
+    out_count: *mut usize,
+) -> coopseg_status {
+    guard(|| {
+        require(out_count, "out_count")?;
+        let dataset = registry::get(dataset, "dataset")?;
+        let count = shared(&dataset)?.len();
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_count.write(count) };
+        Ok(())
+    })
+}
+
+/// Tells the name and the files of one case.
+///
+/// @param dataset     Shared use.
+/// @param index       0 to count - 1.
+/// @param out_name    Receives the name; free it with `coopseg_string_free`. May be NULL.
+/// @param out_image   Receives the path of the image, or NULL for a case in memory; free it with
+///                    `coopseg_string_free`. May be NULL.
+/// @param out_labels  Receives the path of the label map, or NULL where there is none or the case is in
+///                    memory; free it with `coopseg_string_free`. May be NULL.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index);
+///         `COOPSEG_BUSY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_case(
+    dataset: *const coopseg_dataset,
+    index: usize,
+    out_name: *mut *mut c_char,
+    out_image: *mut *mut c_char,
+    out_labels: *mut *mut c_char,
+) -> coopseg_status {
+    guard(|| {
+        let dataset = registry::get(dataset, "dataset")?;
+        let dataset = shared(&dataset)?;
+        let case = dataset.case(index)?;
+        let name = case.name.as_bytes();
+        let image = case.image_file().map(|path| path.as_os_str().as_encoded_bytes());
+        let labels = case.label_file().map(|path| path.as_os_str().as_encoded_bytes());
+        // SAFETY: each is NULL or writable by contract.
+        unsafe {
+            write_text(out_name, Some(name))?;
+            write_text(out_image, image)?;
+            write_text(out_labels, labels)
+        }
+    })
+}
+
+/// Reads one case.
+///
+/// @param dataset     Shared use.
+/// @param index       0 to count - 1.
+/// @param classes     Number of classes, 2 to 255; label values beyond are refused.
+/// @param out_image   Receives the image (`COOPSEG_F32`). Free it with `coopseg_volume_free`. May be NULL.
+/// @param out_labels  Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
+///                    case has none. Free it with `coopseg_volume_free`. May be NULL.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT`;
+///         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels on different grids); what
+///         reading files reports; `COOPSEG_BUSY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_load(
+    dataset: *const coopseg_dataset,
+    index: usize,
+    classes: i32,
+    out_image: *mut *mut coopseg_volume,
+    out_labels: *mut *mut coopseg_volume,
+) -> coopseg_status {
+    guard(|| {
+        if !(2..=255).contains(&classes) {
+            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
+        }
+        let dataset = registry::get(dataset, "dataset")?;
+        let (image, labels) = shared(&dataset)?.load(index, classes.unsigned_abs() as usize)?;
+        if !out_image.is_null() {
+            // SAFETY: not NULL, writable by contract.
+            unsafe { out_image.write(registry::insert(LoadedVolume::Image(image))) };
+        }
+        if !out_labels.is_null() {
+            let labels = labels.map(|labels| registry::insert(LoadedVolume::Classes(labels)));
+            // SAFETY: not NULL, writable by contract.
+            unsafe { out_labels.write(labels.unwrap_or(std::ptr::null_mut())) };
+        }
+        Ok(())
+    })
+}
+
+/// Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,
+/// `<folder>/<name>/label.nii.gz`: what `coopseg_dataset_open` finds with its default patterns when names
+/// have no "/".
+///
+/// @param dataset  Shared use.
+/// @param folder   Path of a folder; made where it does not exist.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`; what reading the
+///         cases reports.
+/// Threads: any number of calls at once, with different folders.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_write(
+    dataset: *const coopseg_dataset,
+    folder: *const c_char,
+) -> coopseg_status {
+    guard(|| {
+        let dataset = registry::get(dataset, "dataset")?;
+        // SAFETY: zero-ended text or NULL by contract.
+        let folder = unsafe { path(folder, "folder") }?;
+        shared(&dataset)?.write(folder)
+    })
+}
+
+/// Frees a dataset. Trainers that were made from it are not affected.
+///
+/// @param dataset  NULL does nothing.
+/// @return `COOPSEG_OK`; `COOPSEG_INVALID_HANDLE` (freed already, or not a dataset).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn coopseg_dataset_free(dataset: *mut coopseg_dataset) -> coopseg_status {
+    guard(|| registry::remove(dataset, "dataset"))
+}
+
+/// The dataset for reading, or `Busy` while a case is being added.
+pub(super) fn shared(dataset: &RwLock<Dataset>) -> Result<std::sync::RwLockReadGuard<'_, Dataset>> {
+    dataset.try_read().map_err(|_| {
+        Error::Busy("the dataset is being changed by another call; wait for it to return".to_owned())
+    })
+}

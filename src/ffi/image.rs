@@ -1,0 +1,251 @@
+//! Images and buffers in the caller's memory.
+
+use super::text::read_sized;
+use crate::error::{Error, Result};
+use crate::volume::{Dtype, Geometry, ImageView, ImageViewMut};
+use std::ffi::c_void;
+
+/// Unsigned 8-bit integer.
+pub const COOPSEG_U8: i32 = 1;
+/// Signed 8-bit integer.
+pub const COOPSEG_I8: i32 = 2;
+/// Unsigned 16-bit integer.
+pub const COOPSEG_U16: i32 = 3;
+/// Signed 16-bit integer.
+pub const COOPSEG_I16: i32 = 4;
+/// Unsigned 32-bit integer.
+pub const COOPSEG_U32: i32 = 5;
+/// Signed 32-bit integer.
+pub const COOPSEG_I32: i32 = 6;
+/// Unsigned 64-bit integer.
+pub const COOPSEG_U64: i32 = 7;
+/// Signed 64-bit integer.
+pub const COOPSEG_I64: i32 = 8;
+/// 32-bit floating point.
+pub const COOPSEG_F32: i32 = 9;
+/// 64-bit floating point.
+pub const COOPSEG_F64: i32 = 10;
+
+/// An image or label map in the caller's memory, read by this library and never written.
+///
+/// Axes are x, y, z. World coordinates are LPS (x to the patient's left, y to posterior, z to superior) in
+/// millimetres, as in DICOM and ITK. Set everything to zero, then the fields; or use
+/// `coopseg_image_init`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct coopseg_image {
+    /// sizeof(coopseg_image).
+    pub struct_size: usize,
+    /// One of `COOPSEG_U8` to `COOPSEG_F64`, in the machine's byte order.
+    pub dtype: i32,
+    /// 2 (one slice) or 3.
+    pub ndim: i32,
+    /// Number of voxels along x, y, z; the last is ignored when ndim is 2. At least 1 each.
+    pub shape: [i64; 3],
+    /// Bytes from one voxel to the next along x, y, z, not negative. All zero: dense, x fastest, then y, z.
+    pub strides: [i64; 3],
+    /// Distance of voxel centres along x, y, z in mm. Positive; the last is ignored when ndim is 2.
+    pub spacing: [f64; 3],
+    /// Centre of voxel (0, 0, 0) in LPS mm.
+    pub origin: [f64; 3],
+    /// Row-major 3×3 matrix; column i is the unit vector in LPS along which index i grows.
+    pub direction: [f64; 9],
+    /// The first voxel.
+    pub data: *const c_void,
+    /// Bytes that may be read at data.
+    pub data_size: usize,
+}
+
+/// A map in the caller's memory that this library writes. It lies on the grid of the image that the call
+/// is about, so it has no geometry of its own.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct coopseg_buffer {
+    /// sizeof(coopseg_buffer).
+    pub struct_size: usize,
+    /// One of `COOPSEG_U8` to `COOPSEG_F64`; each function says which it writes.
+    pub dtype: i32,
+    /// Number of axes used: 2 to 4.
+    pub ndim: i32,
+    /// Sizes along x, y, z and the fourth axis (class or channel).
+    pub shape: [i64; 4],
+    /// Bytes from one element to the next along each axis, positive and without overlap. All zero: dense,
+    /// x fastest, then y, z, fourth axis.
+    pub strides: [i64; 4],
+    /// The first element.
+    pub data: *mut c_void,
+    /// Bytes that may be written at data.
+    pub data_size: usize,
+}
+
+/// Fills a `coopseg_image` with the description of a dense 3-D image: x fastest, axes along LPS, origin 0.
+/// Fields can be changed afterwards.
+///
+/// @param dtype    `COOPSEG_U8` to `COOPSEG_F64`.
+/// @param shape    Three sizes along x, y, z.
+/// @param spacing  Three distances in mm.
+/// @param data     shape[0]·shape[1]·shape[2] values, dense. Not read by this call.
+/// @param out_image  Receives the description.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_ARGUMENT` (dtype);
+///         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY` (spacing).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_image_init(
+    dtype: i32,
+    shape: *const i64,
+    spacing: *const f64,
+    data: *const c_void,
+    out_image: *mut coopseg_image,
+) -> super::coopseg_status {
+    super::guard::guard(|| {
+        super::text::require(shape, "shape")?;
+        super::text::require(spacing, "spacing")?;
+        super::text::require(data, "data")?;
+        super::text::require(out_image, "out_image")?;
+        // SAFETY: not NULL; the caller provides three of each.
+        let (shape, spacing) =
+            unsafe { (shape.cast::<[i64; 3]>().read(), spacing.cast::<[f64; 3]>().read()) };
+        let element = Dtype::try_from(dtype)?.size();
+        Geometry::aligned(spacing).validate()?;
+        let data_size = shape
+            .iter()
+            .try_fold(element, |size, &n| usize::try_from(n).ok().filter(|&n| n > 0)?.checked_mul(size))
+            .ok_or_else(|| {
+                Error::InvalidShape(format!("shape is {shape:?}; expected positive sizes that fit memory"))
+            })?;
+        let image = coopseg_image {
+            struct_size: size_of::<coopseg_image>(),
+            dtype,
+            ndim: 3,
+            shape,
+            strides: [0; 3],
+            spacing,
+            origin: [0.0; 3],
+            direction: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
+            data,
+            data_size,
+        };
+        // SAFETY: not NULL and writable by contract.
+        unsafe { out_image.write(image) };
+        Ok(())
+    })
+}
+
+/// The checked view of a caller's image.
+///
+/// # Safety
+/// As the fields of [`coopseg_image`] say; the memory stays valid and unchanged for `'a`.
+pub unsafe fn view<'a>(image: *const coopseg_image, parameter: &'static str) -> Result<ImageView<'a>> {
+    // SAFETY: passed on.
+    let image = unsafe { read_sized(image, parameter, "coopseg_image") }?;
+    if image.data.is_null() {
+        return Err(Error::InvalidArgument(format!(
+            "`{parameter}->data` is NULL; expected the image's voxels"
+        )));
+    }
+    let d = image.direction;
+    let mut geometry = Geometry {
+        spacing: image.spacing,
+        origin: image.origin,
+        direction: [[d[0], d[1], d[2]], [d[3], d[4], d[5]], [d[6], d[7], d[8]]],
+    };
+    if image.ndim == 2 {
+        // A single slice may leave the third axis unset.
+        geometry.spacing[2] = 1.0;
+        if geometry.direction.iter().all(|row| row[2] == 0.0) {
+            let column = |i: usize| geometry.direction.map(|row| row[i]);
+            let ([a, b, c], [d, e, f]) = (column(0), column(1));
+            let normal = [b * f - c * e, c * d - a * f, a * e - b * d];
+            for (row, value) in geometry.direction.iter_mut().zip(normal) {
+                row[2] = value;
+            }
+        }
+    }
+    let dtype = Dtype::try_from(image.dtype).map_err(|error| error.in_parameter(parameter))?;
+    // SAFETY: the caller says that data_size bytes are readable and stay so.
+    let bytes = unsafe { bytes(image.data, image.data_size) }
+        .ok_or_else(|| Error::InvalidShape(format!("`{parameter}->data_size` is {}", image.data_size)))?;
+    ImageView::new(dtype, image.ndim, image.shape, image.strides, bytes, geometry)
+        .map_err(|error| error.in_parameter(parameter))
+}
+
+/// The checked view of a caller's output, or `None` for NULL.
+///
+/// # Safety
+/// As the fields of [`coopseg_buffer`] say; nothing else touches the memory for `'a`.
+pub unsafe fn output<'a>(
+    buffer: *const coopseg_buffer,
+    parameter: &'static str,
+) -> Result<Option<ImageViewMut<'a>>> {
+    if buffer.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: passed on.
+    let buffer = unsafe { read_sized(buffer, parameter, "coopseg_buffer") }?;
+    if buffer.data.is_null() {
+        return Err(Error::InvalidArgument(format!("`{parameter}->data` is NULL; expected memory to write")));
+    }
+    if buffer.data_size > isize::MAX as usize {
+        return Err(Error::InvalidShape(format!("`{parameter}->data_size` is {}", buffer.data_size)));
+    }
+    let dtype = Dtype::try_from(buffer.dtype).map_err(|error| error.in_parameter(parameter))?;
+    // SAFETY: the caller says that data_size bytes are writable and belong to this call alone.
+    let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.data.cast::<u8>(), buffer.data_size) };
+    ImageViewMut::new(dtype, buffer.ndim, buffer.shape, buffer.strides, bytes)
+        .map(Some)
+        .map_err(|error| error.in_parameter(parameter))
+}
+
+/// Where the memory of an image or a buffer lies, for [`refuse_overlap`].
+pub struct Extent {
+    parameter: &'static str,
+    start: usize,
+    size: usize,
+}
+
+impl Extent {
+    /// # Safety
+    /// `image` is NULL or was accepted by [`view`].
+    pub unsafe fn of_image(image: *const coopseg_image, parameter: &'static str) -> Option<Self> {
+        // SAFETY: accepted before.
+        let image = unsafe { image.as_ref() }?;
+        Some(Extent { parameter, start: image.data.addr(), size: image.data_size })
+    }
+
+    /// # Safety
+    /// `buffer` is NULL or points to a struct of the right size.
+    pub unsafe fn of_buffer(buffer: *const coopseg_buffer, parameter: &'static str) -> Result<Option<Self>> {
+        if buffer.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: passed on.
+        let buffer = unsafe { read_sized(buffer, parameter, "coopseg_buffer") }?;
+        Ok(Some(Extent { parameter, start: buffer.data.addr(), size: buffer.data_size }))
+    }
+}
+
+/// Refuses memory that two parameters share, before any of it is turned into a reference.
+pub fn refuse_overlap(extents: &[Option<Extent>]) -> Result<()> {
+    let extents: Vec<&Extent> = extents.iter().flatten().collect();
+    for (index, a) in extents.iter().enumerate() {
+        for b in extents.iter().skip(index + 1) {
+            let apart =
+                a.start.saturating_add(a.size) <= b.start || b.start.saturating_add(b.size) <= a.start;
+            if !apart {
+                return Err(Error::InvalidShape(format!(
+                    "the memory of `{}` and `{}` overlaps; expected separate buffers",
+                    a.parameter, b.parameter
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// # Safety
+/// `size` bytes at `data` are readable for `'a`.
+unsafe fn bytes<'a>(data: *const c_void, size: usize) -> Option<&'a [u8]> {
+    // SAFETY: readable by contract; a slice may not be larger than isize::MAX.
+    (size <= isize::MAX as usize).then(|| unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) })
+}

@@ -1,0 +1,46 @@
+//! Dice.
+
+use super::guard::guard;
+use super::image::{self, coopseg_image};
+use super::status::coopseg_status;
+use super::text::require;
+use crate::error::Error;
+use crate::metrics;
+
+/// Dice coefficient of two label maps, per class, over all voxels.
+///
+/// A class that is absent in both is NaN; one that is absent in the reference only is 0. Geometry is not
+/// compared.
+///
+/// @param reference  Class indices, any integer type.
+/// @param predicted  Class indices of the same shape.
+/// @param classes    Number of classes, background included: 2 to 255.
+/// @param out_dice   Receives `classes` values, background first.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT`;
+///         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_INVALID_LABEL`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dice(
+    reference: *const coopseg_image,
+    predicted: *const coopseg_image,
+    classes: i32,
+    out_dice: *mut f64,
+) -> coopseg_status {
+    guard(|| {
+        require(out_dice, "out_dice")?;
+        if !(2..=255).contains(&classes) {
+            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
+        }
+        let classes = classes.unsigned_abs() as usize;
+        // SAFETY: images by the caller's contract.
+        let (reference, predicted) =
+            unsafe { (image::view(reference, "reference")?, image::view(predicted, "predicted")?) };
+        let reference = reference.labels(classes).map_err(|error| error.in_parameter("reference"))?;
+        let predicted = predicted.labels(classes).map_err(|error| error.in_parameter("predicted"))?;
+        let dice = metrics::dice(reference.view(), predicted.view(), classes)?;
+        // SAFETY: `classes` doubles by contract; Rust's and the caller's memory do not overlap.
+        unsafe { std::ptr::copy_nonoverlapping(dice.as_ptr(), out_dice, dice.len()) };
+        Ok(())
+    })
+}

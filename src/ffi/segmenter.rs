@@ -1,0 +1,281 @@
+//! Segmenters.
+
+use super::guard::{guard, guard_libtorch};
+use super::image::{self, Extent, coopseg_buffer, coopseg_image, refuse_overlap};
+use super::model::coopseg_model;
+use super::registry;
+use super::status::coopseg_status;
+use super::text::{optional_path, path, read_or_empty, read_sized, require, write_json};
+use crate::error::{Error, Result};
+use crate::segment::{OutputPaths, Report, Segmenter, SegmenterOptions, SliceSource, Wanted};
+use crate::volume::{ImageView, ImageViewMut};
+use std::ffi::c_char;
+
+/// Segments volumes with one model on one device.
+pub struct coopseg_segmenter {
+    _private: [u8; 0],
+}
+
+/// Where the results of `coopseg_segmenter_run` go. A NULL map is not made; at least one must be given. All
+/// have the image's shape along x, y, z (z is 1 for a 2-D image; a 2-D image takes 2-D maps, and its
+/// probabilities have shape x, y, 1, classes).
+#[repr(C)]
+pub struct coopseg_segmentation {
+    /// sizeof(coopseg_segmentation).
+    pub struct_size: usize,
+    /// Class of the highest final probability. Any integer type.
+    pub labels: *const coopseg_buffer,
+    /// The same of the fast-thinking network alone. Any integer type.
+    pub fast_labels: *const coopseg_buffer,
+    /// Final probabilities, which sum to 1; 4-D with the class as fourth axis. `COOPSEG_F32` or `COOPSEG_F64`.
+    pub probabilities: *const coopseg_buffer,
+    /// Entropy of the final probabilities in nats, 0 to ln(classes). `COOPSEG_F32` or `COOPSEG_F64`.
+    pub entropy: *const coopseg_buffer,
+    /// Disagreement of the two stages: half the sum over classes of their probabilities' absolute difference,
+    /// 0 to 1. `COOPSEG_F32` or `COOPSEG_F64`.
+    pub disagreement: *const coopseg_buffer,
+}
+
+/// Where the results of `coopseg_segmenter_run_file` go: paths ending in .nii or .nii.gz. A NULL path's map is
+/// not made; at least one must be given.
+#[repr(C)]
+pub struct coopseg_segmentation_files {
+    /// sizeof(coopseg_segmentation_files).
+    pub struct_size: usize,
+    /// Final labels, uint8.
+    pub labels: *const c_char,
+    /// Labels of the fast-thinking network alone, uint8.
+    pub fast_labels: *const c_char,
+    /// Final probabilities, float32, 4-D with the class as fourth axis.
+    pub probabilities: *const c_char,
+    /// Entropy in nats, float32.
+    pub entropy: *const c_char,
+    /// Disagreement of the two stages, float32.
+    pub disagreement: *const c_char,
+}
+
+/// Makes a segmenter.
+///
+/// @param model          Shared use; the segmenter keeps it alive, so its handle may be freed at once.
+/// @param options_json   JSON object: "device" ("auto"), "iterations" (passes of the slow-thinking network, 1;
+///                       0 is the fast-thinking network alone), "chunk" (slices at once, 10); NULL or "" for the
+///                       defaults. See `coopseg_config_schema("segmenter")`.
+/// @param out_segmenter  Receives the handle. Free it with `coopseg_segmenter_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
+///         `COOPSEG_DEVICE_UNAVAILABLE`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_segmenter_new(
+    model: *const coopseg_model,
+    options_json: *const c_char,
+    out_segmenter: *mut *mut coopseg_segmenter,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_segmenter, "out_segmenter")?;
+        let model = registry::get(model, "model")?;
+        // SAFETY: zero-ended text or NULL by contract.
+        let options = SegmenterOptions::from_json(unsafe { read_or_empty(options_json, "options_json") }?)?;
+        let segmenter = registry::insert(Segmenter::new(model, options)?);
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_segmenter.write(segmenter) };
+        Ok(())
+    })
+}
+
+/// Segments one image in the caller's memory with both stages.
+///
+/// The image is brought to the networks' intensities and grid, slice by slice, and the results back to its
+/// own grid. Outside the networks' field of view the class is background with probability 1.
+///
+/// @param segmenter   Shared use.
+/// @param image       2-D or 3-D, any type. Borrowed until return; never written. Voxels that are NaN or
+///                    infinite, and images that are constant, are refused.
+/// @param outputs     Where the results go. Their memory must not overlap the image's or each other's. Its
+///                    content is unspecified unless `COOPSEG_OK`.
+/// @param out_report  Receives a JSON object ("slices", "change_per_pass": share of pixels that each pass of
+///                    the slow-thinking network changed, "seconds"); free it with `coopseg_string_free`. May be
+///                    NULL.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;
+///         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output);
+///         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_OUT_OF_MEMORY`;
+///         `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL`. The segmenter stays usable.
+/// Threads: any number of calls at once, also on one segmenter.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_segmenter_run(
+    segmenter: *const coopseg_segmenter,
+    image: *const coopseg_image,
+    outputs: *const coopseg_segmentation,
+    out_report: *mut *mut c_char,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        let segmenter = registry::get(segmenter, "segmenter")?;
+        // SAFETY: by the caller's contract for images, outputs and their sizes; overlap is refused before any
+        // output becomes a mutable reference.
+        let (view, mut maps) = unsafe {
+            let view = image::view(image, "image")?;
+            let outputs = read_sized(outputs, "outputs", "coopseg_segmentation")?;
+            (view, Maps::new(image, outputs)?)
+        };
+        maps.check(&view, segmenter.model().class_names().len())?;
+        let report = segmenter.run(&view, maps.wanted(), &mut |z, result| maps.write(z, &result))?;
+        // SAFETY: NULL or writable by contract.
+        unsafe { write_report(out_report, &report) }
+    })
+}
+
+/// Segments a NIfTI file (.nii, .nii.gz) and writes NIfTI files on the same grid: same affine, sform and
+/// qform codes and units. Every file is written whole or not at all.
+///
+/// @param segmenter   Shared use.
+/// @param image_file  Path of the image; 2-D or 3-D, any real type, scl_slope and scl_inter applied.
+/// @param outputs     Paths of the results.
+/// @param out_report  As for `coopseg_segmenter_run`. May be NULL.
+/// @return As `coopseg_segmenter_run`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`;
+///         `COOPSEG_FILE_UNSUPPORTED` (4-D, complex or colour images, .hdr/.img pairs).
+/// Threads: any number of calls at once, with different outputs.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_segmenter_run_file(
+    segmenter: *const coopseg_segmenter,
+    image_file: *const c_char,
+    outputs: *const coopseg_segmentation_files,
+    out_report: *mut *mut c_char,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        let segmenter = registry::get(segmenter, "segmenter")?;
+        // SAFETY: zero-ended texts or NULL, and a struct that says its size, by contract.
+        let (image, paths) = unsafe {
+            let image = path(image_file, "image_file")?;
+            let files = read_sized(outputs, "outputs", "coopseg_segmentation_files")?;
+            let paths = OutputPaths {
+                labels: optional_path(files.labels),
+                fast_labels: optional_path(files.fast_labels),
+                probabilities: optional_path(files.probabilities),
+                entropy: optional_path(files.entropy),
+                disagreement: optional_path(files.disagreement),
+            };
+            (image, paths)
+        };
+        let report = segmenter.run_file(image, &paths)?;
+        // SAFETY: NULL or writable by contract.
+        unsafe { write_report(out_report, &report) }
+    })
+}
+
+/// Frees a segmenter. Calls that run at that moment end normally.
+///
+/// @param segmenter  NULL does nothing.
+/// @return `COOPSEG_OK`; `COOPSEG_INVALID_HANDLE` (freed already, or not a segmenter).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn coopseg_segmenter_free(segmenter: *mut coopseg_segmenter) -> coopseg_status {
+    guard(|| registry::remove(segmenter, "segmenter"))
+}
+
+/// # Safety
+/// `out` is NULL or points to a `char *` that may be written.
+unsafe fn write_report(out: *mut *mut c_char, report: &Report) -> Result<()> {
+    if out.is_null() {
+        return Ok(());
+    }
+    let json = serde_json::to_value(report).map_err(|error| Error::Internal(format!("report: {error}")))?;
+    // SAFETY: not NULL, writable by contract.
+    unsafe { write_json(out, &json) }
+}
+
+/// The caller's outputs, checked.
+struct Maps<'a> {
+    labels: Option<ImageViewMut<'a>>,
+    fast_labels: Option<ImageViewMut<'a>>,
+    probabilities: Option<ImageViewMut<'a>>,
+    entropy: Option<ImageViewMut<'a>>,
+    disagreement: Option<ImageViewMut<'a>>,
+}
+
+impl<'a> Maps<'a> {
+    /// # Safety
+    /// The buffers are as the fields of [`coopseg_segmentation`] say; `image` was accepted before.
+    unsafe fn new(image: *const coopseg_image, outputs: &coopseg_segmentation) -> Result<Self> {
+        let buffers = [
+            (outputs.labels, "outputs->labels"),
+            (outputs.fast_labels, "outputs->fast_labels"),
+            (outputs.probabilities, "outputs->probabilities"),
+            (outputs.entropy, "outputs->entropy"),
+            (outputs.disagreement, "outputs->disagreement"),
+        ];
+        if buffers.iter().all(|(buffer, _)| buffer.is_null()) {
+            return Err(Error::InvalidArgument("`outputs` names no map; expected at least one".to_owned()));
+        }
+        // SAFETY: structs that say their size, by contract.
+        let mut extents = vec![unsafe { Extent::of_image(image, "image") }];
+        for (buffer, parameter) in buffers {
+            // SAFETY: as above.
+            extents.push(unsafe { Extent::of_buffer(buffer, parameter) }?);
+        }
+        refuse_overlap(&extents)?;
+        // SAFETY: nothing overlaps, so each mutable view is the only reference to its memory.
+        unsafe {
+            Ok(Maps {
+                labels: image::output(outputs.labels, "outputs->labels")?,
+                fast_labels: image::output(outputs.fast_labels, "outputs->fast_labels")?,
+                probabilities: image::output(outputs.probabilities, "outputs->probabilities")?,
+                entropy: image::output(outputs.entropy, "outputs->entropy")?,
+                disagreement: image::output(outputs.disagreement, "outputs->disagreement")?,
+            })
+        }
+    }
+
+    fn wanted(&self) -> Wanted {
+        Wanted {
+            fast_labels: self.fast_labels.is_some(),
+            entropy: self.entropy.is_some(),
+            disagreement: self.disagreement.is_some(),
+        }
+    }
+
+    fn check(&self, image: &ImageView, classes: usize) -> Result<()> {
+        let [x, y] = image.size();
+        let z = image.slices();
+        let labels = [(&self.labels, "outputs->labels"), (&self.fast_labels, "outputs->fast_labels")];
+        for (map, parameter) in labels {
+            if let Some(map) = map {
+                map.expect_labels([x, y, z], classes).map_err(|error| error.in_parameter(parameter))?;
+            }
+        }
+        let maps = [(&self.entropy, "outputs->entropy"), (&self.disagreement, "outputs->disagreement")];
+        for (map, parameter) in maps {
+            if let Some(map) = map {
+                map.expect_map([x, y, z, 1]).map_err(|error| error.in_parameter(parameter))?;
+            }
+        }
+        if let Some(map) = &self.probabilities {
+            map.expect_map([x, y, z, classes])
+                .map_err(|error| error.in_parameter("outputs->probabilities"))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, z: usize, result: &crate::segment::SliceResult) -> Result<()> {
+        if let Some(map) = &mut self.labels {
+            map.write_labels(z, result.labels.view())?;
+        }
+        if let (Some(map), Some(labels)) = (&mut self.fast_labels, &result.fast_labels) {
+            map.write_labels(z, labels.view())?;
+        }
+        if let (Some(map), Some(entropy)) = (&mut self.entropy, &result.entropy) {
+            map.write_map(z, 0, entropy.view())?;
+        }
+        if let (Some(map), Some(disagreement)) = (&mut self.disagreement, &result.disagreement) {
+            map.write_map(z, 0, disagreement.view())?;
+        }
+        if let Some(map) = &mut self.probabilities {
+            for (class, probabilities) in result.probabilities.outer_iter().enumerate() {
+                map.write_map(z, class, probabilities)?;
+            }
+        }
+        Ok(())
+    }
+}
