@@ -1,0 +1,84 @@
+# `make help` says what there is. Everything that is downloaded or built stays in .deps/, target/ and build/.
+
+BUILD := build
+PREFIX ?= $(BUILD)/prefix
+DATA ?=
+LIBTORCH ?=
+LIBTORCH_DIR ?=
+CUDA ?=
+CARGO ?= cargo
+
+# scripts/setup turns LIBTORCH into .deps/libtorch, which .cargo/config.toml and CMake use.
+unexport LIBTORCH
+export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
+
+.DEFAULT_GOAL := build
+.NOTPARALLEL:
+.PHONY: help setup build install demo test lint test-rust test-c check-symbols test-consumer header symbols \
+	package clean distclean
+
+help:
+	@echo 'make demo       set up, build, install, and run examples/c/quickstart [DATA=folder of subjects]'
+	@echo 'make test       set up, build, and run all checks and tests'
+	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
+	@echo 'make build      libcoopseg.so and the C tests into build/'
+	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
+	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be]'
+	@echo 'make header     write include/coopseg/coopseg.h from the sources'
+	@echo 'make symbols    write tests/abi/exported_symbols.txt from the library'
+	@echo 'make clean      delete build/ and target/; make distclean deletes .deps/ too'
+
+setup:
+	@LIBTORCH='$(LIBTORCH)' CUDA='$(CUDA)' scripts/setup
+
+build: setup
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' >/dev/null
+	@cmake --build $(BUILD)
+
+install: build
+	@cmake --install $(BUILD) --prefix '$(PREFIX)' >/dev/null
+	@echo '==> installed into $(PREFIX)'
+
+demo: install
+	@cmake -S examples/c -B $(BUILD)/examples/c -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$$(realpath '$(PREFIX)')" >/dev/null
+	@cmake --build $(BUILD)/examples/c
+	$(BUILD)/examples/c/quickstart --data '$(DATA)' --output $(BUILD)/demo
+
+test: lint test-rust test-c check-symbols test-consumer
+	@echo '==> all checks and tests passed'
+
+lint: setup
+	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
+		{ echo 'make test needs rustfmt and clippy; add them (rustup component add rustfmt clippy).' >&2; exit 1; }
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+
+test-rust: setup
+	$(CARGO) test --release --locked
+
+test-c: build
+	ctest --test-dir $(BUILD) --output-on-failure
+
+check-symbols: build
+	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so
+
+test-consumer: build
+	tests/consumer/run.sh $(BUILD)
+
+header: setup
+	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library header
+
+symbols: build
+	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so --update
+
+# On the machines that a package is for, libtorch is elsewhere: beside the library, or in LIBTORCH_DIR.
+package: setup
+	@cmake -S . -B $(BUILD)/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCOOPSEG_LIBTORCH_DIR='$(LIBTORCH_DIR)' >/dev/null
+	@cmake --build $(BUILD)/package
+	@cd $(BUILD)/package && cpack -G 'TGZ;DEB' -B ..
+
+clean:
+	rm -rf $(BUILD) target
+
+distclean: clean
+	rm -rf .deps

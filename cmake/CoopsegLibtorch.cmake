@@ -1,0 +1,12 @@
+# Finds the libtorch to link with. Sets LIBTORCH and COOPSEG_LINKED_LIBTORCH_DIR, the folder of its libraries.
+set(LIBTORCH "$ENV{LIBTORCH}" CACHE PATH "Folder of libtorch; empty for the one of `make setup`")
+if(LIBTORCH)
+    set(folder "${LIBTORCH}")
+else()
+    set(folder "${PROJECT_SOURCE_DIR}/.deps/libtorch")
+endif()
+if(NOT EXISTS "${folder}/lib/libtorch_cpu.so")
+    message(FATAL_ERROR "There is no libtorch in ${folder}: run `make setup`, or name one with -DLIBTORCH=/path.")
+endif()
+file(REAL_PATH "${folder}/lib/libtorch_cpu.so" library)
+cmake_path(GET library PARENT_PATH COOPSEG_LINKED_LIBTORCH_DIR)
