@@ -10,6 +10,8 @@ CARGO ?= cargo
 
 # scripts/setup turns LIBTORCH into .deps/libtorch, which .cargo/config.toml and CMake use.
 unexport LIBTORCH
+# cargo and ninja use all cores by themselves.
+unexport MAKEFLAGS MFLAGS
 export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := build
@@ -21,11 +23,11 @@ help:
 	@echo 'make demo       set up, build, install, and run examples/c/quickstart [DATA=folder of subjects]'
 	@echo 'make test       set up, build, and run all checks and tests'
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
-	@echo 'make build      libcoopseg.so and the C tests into build/'
+	@echo 'make build      libcoopseg.so into build/lib/'
 	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
 	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be]'
-	@echo 'make header     write include/coopseg/coopseg.h from the sources'
-	@echo 'make symbols    write tests/abi/exported_symbols.txt from the library'
+	@echo 'make header     write include/coopseg/coopseg.h and tests/abi/exported_symbols.txt from the sources'
+	@echo 'make symbols    write tests/abi/exported_symbols.txt alone'
 	@echo 'make clean      delete build/ and target/; make distclean deletes .deps/ too'
 
 setup:
@@ -33,7 +35,7 @@ setup:
 
 build: setup
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' >/dev/null
-	@cmake --build $(BUILD)
+	@cmake --build $(BUILD) --target coopseg_cargo
 
 install: build
 	@cmake --install $(BUILD) --prefix '$(PREFIX)' >/dev/null
@@ -57,6 +59,7 @@ test-rust: setup
 	$(CARGO) test --release --locked
 
 test-c: build
+	@cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) --output-on-failure
 
 check-symbols: build
@@ -67,6 +70,7 @@ test-consumer: build
 
 header: setup
 	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library header
+	@$(MAKE) --no-print-directory symbols
 
 symbols: build
 	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so --update
