@@ -111,6 +111,28 @@ static coopseg_dataset *own_subjects(const char *folder)
     return dataset;
 }
 
+/* Whether two neighbouring cases are of one subject, that is, share their name up to the first "/". */
+static int same_subject(const coopseg_dataset *dataset, size_t a, size_t b)
+{
+    char *first = NULL, *second = NULL;
+    int same;
+    check(coopseg_dataset_case(dataset, a, &first, NULL, NULL), "looking up a case");
+    check(coopseg_dataset_case(dataset, b, &second, NULL, NULL), "looking up a case");
+    same = strcspn(first, "/") == strcspn(second, "/") && strncmp(first, second, strcspn(first, "/")) == 0;
+    coopseg_string_free(first);
+    coopseg_string_free(second);
+    return same;
+}
+
+/* The first case at or after `index` that begins another subject: a split keeps subjects whole. */
+static size_t next_subject(const coopseg_dataset *dataset, size_t index, size_t count)
+{
+    while (index > 0 && index < count && same_subject(dataset, index - 1, index)) {
+        index++;
+    }
+    return index;
+}
+
 /* The cases from `first` up to `last`. */
 static coopseg_dataset *part(const coopseg_dataset *dataset, size_t first, size_t last)
 {
@@ -348,9 +370,15 @@ int main(int argc, char **argv)
             fprintf(stderr, "%s holds %u cases; expected 5 to %d\n", data, (unsigned)count, MOST_CASES);
             return 1;
         }
-        training = part(all, 0, count * 3 / 5);
-        validation = part(all, count * 3 / 5, count * 4 / 5);
-        test = part(all, count * 4 / 5, count);
+        size_t learn = next_subject(all, count * 3 / 5, count);
+        size_t tune = next_subject(all, count * 4 / 5, count);
+        if (learn >= tune || tune >= count) {
+            fprintf(stderr, "%s holds too few subjects to split; expected at least 5\n", data);
+            return 1;
+        }
+        training = part(all, 0, learn);
+        validation = part(all, learn, tune);
+        test = part(all, tune, count);
         printf("  %u cases in %s: three fifths to learn from, one for validation, one to be tested on\n",
                (unsigned)count, data);
     }

@@ -83,7 +83,7 @@ pub struct Elastic {
 
 /// Random transforms of the training slices, in the order in which they are applied.
 ///
-/// The defaults are the published settings (SPEC §5, "Augmentation"). Padding before, the centre crop
+/// The defaults are the published settings (METHOD §5, "Augmentation"). Padding before, the centre crop
 /// after and the scaling to [0, 1] always happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

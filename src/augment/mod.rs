@@ -1,4 +1,4 @@
-//! The training augmentation (SPEC §5): random transforms that move a slice's image and label together.
+//! The training augmentation (METHOD §5): random transforms that move a slice's image and label together.
 //!
 //! A slice is padded, mirrored, changed in brightness, transformed by an affine map, turned by a multiple
 //! of 45°, deformed elastically, cropped and scaled to [0, 1], in this order. Where a transform looks

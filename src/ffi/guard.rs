@@ -43,7 +43,11 @@ pub fn guard_libtorch(body: impl FnOnce() -> Result<()>) -> coopseg_status {
 fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        std::panic::set_hook(Box::new(|info| {
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if cfg!(test) {
+                previous(info);
+            }
             let text = info.to_string();
             log::error(&format!("internal error: {text}"));
             PANIC.with(|panic| {
@@ -53,4 +57,33 @@ fn silence_panics() {
             });
         }));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_panic_becomes_a_status_and_a_message() {
+        let status = guard(|| panic!("the sky is falling"));
+        assert_eq!(status, COOPSEG_INTERNAL);
+        assert!(last_message().contains("the sky is falling"));
+        assert_eq!(guard(|| Ok(())), COOPSEG_OK);
+    }
+
+    #[test]
+    fn an_error_becomes_its_status_and_its_sentence() {
+        let status = guard(|| Err(Error::InvalidLabel("label 9 is no class".to_owned())));
+        assert_eq!(status, super::super::COOPSEG_INVALID_LABEL);
+        assert_eq!(last_message(), "label 9 is no class");
+    }
+
+    fn last_message() -> String {
+        let mut buffer = [0u8; 512];
+        let mut length = 0;
+        // SAFETY: the buffer has the length that is given.
+        unsafe { last_error::coopseg_last_error(buffer.as_mut_ptr().cast(), buffer.len(), &mut length) };
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    }
 }

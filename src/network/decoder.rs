@@ -22,7 +22,7 @@ struct UpBlock {
     block: ResidualBlock,
 }
 
-/// N×8w×h×w to N×outputs×16h×16w (SPEC §1, "Decoder"); raw values, no activation at the end.
+/// N×8w×h×w to N×outputs×16h×16w (METHOD §1, "Decoder"); raw values, no activation at the end.
 #[derive(Debug)]
 pub struct Decoder {
     up: Vec<UpBlock>,

@@ -76,7 +76,7 @@ struct DownBlock {
     block: ResidualBlock,
 }
 
-/// N×inputs×H×W to N×8w×H/16×W/16 (SPEC §1, "Encoder").
+/// N×inputs×H×W to N×8w×H/16×W/16 (METHOD §1, "Encoder").
 #[derive(Debug)]
 pub struct Encoder {
     inc: DoubleConvolution,

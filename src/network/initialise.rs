@@ -1,4 +1,4 @@
-//! Initial weights (SPEC §1), drawn from the run's own stream so that a seed gives the same networks
+//! Initial weights (METHOD §1), drawn from the run's own stream so that a seed gives the same networks
 //! on every machine.
 
 use super::parameters::{Parameter, ParameterKind};

@@ -124,7 +124,7 @@ impl Segmenter {
         })
     }
 
-    /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (SPEC §6).
+    /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (METHOD §6).
     fn stages(&self, batch: &Tensor, changed: &mut [i64]) -> Result<Stages> {
         let network = self.network();
         let mode = BatchNormMode::INFERENCE;

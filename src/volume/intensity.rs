@@ -98,7 +98,7 @@ impl IntensityWindow {
     }
 }
 
-/// Clips a volume to two of its percentiles and scales it to [0, 1] (SPEC §5).
+/// Clips a volume to two of its percentiles and scales it to [0, 1] (METHOD §5).
 ///
 /// # Errors
 /// As [`IntensityWindow::of_slices`]; the volume is then unchanged.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Preprocessing (SPEC §5): part of a training configuration and of every model.
+/// Preprocessing (METHOD §5): part of a training configuration and of every model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocess {

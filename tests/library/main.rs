@@ -4,3 +4,4 @@ mod golden;
 mod golden_set;
 mod header;
 mod switches;
+mod volumes;
