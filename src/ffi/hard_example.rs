@@ -109,20 +109,16 @@ impl<'a> Maps<'a> {
         if buffers.iter().all(|(buffer, _)| buffer.is_null()) {
             return Err(Error::InvalidArgument("`outputs` names no map; expected at least one".to_owned()));
         }
-        // SAFETY: structs that say their size, by contract. Inputs may overlap each other, outputs nothing.
-        let outputs_only: Vec<Option<Extent>> = buffers
-            .into_iter()
-            .map(|(buffer, parameter)| unsafe { Extent::of_buffer(buffer, parameter) })
-            .collect::<Result<_>>()?;
-        let [first, second] = inputs;
-        refuse_overlap(&outputs_only)?;
-        for input in [first, second] {
-            let mut all = vec![input];
-            for (buffer, parameter) in buffers {
-                // SAFETY: as above.
-                all.push(unsafe { Extent::of_buffer(buffer, parameter) }?);
-            }
-            refuse_overlap(&all)?;
+        let mut extents = Vec::with_capacity(buffers.len() + 1);
+        for (buffer, parameter) in buffers {
+            // SAFETY: structs that say their size, by contract.
+            extents.push(unsafe { Extent::of_buffer(buffer, parameter) }?);
+        }
+        // The inputs are only read and may share memory; an output may share it with nothing.
+        for input in inputs {
+            extents.push(input);
+            refuse_overlap(&extents)?;
+            extents.pop();
         }
         // SAFETY: nothing overlaps, so each mutable view is the only reference to its memory.
         unsafe {

@@ -1,7 +1,7 @@
 //! Masks on a latent code: random dropout, and the two targeted schemes.
 
 use super::config::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Threshold};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -57,7 +57,10 @@ pub fn mask(
                 gradient.f_mean_dim([1i64].as_slice(), false, Kind::Float)?.f_reshape([samples, -1])?;
             Ok(targeted(draw, config, &score, &mut rng)?.f_view([samples, 1, height, width])?)
         }
-        _ => {
+        (Scheme::Channel | Scheme::Spatial, None) => {
+            Err(Error::Internal(format!("a {:?} mask without the gradient that it follows", draw.scheme)))
+        }
+        (Scheme::Dropout, _) => {
             let kept = if config.dropout_rescale { (1.0 / (1.0 - draw.probability)) as f32 } else { 1.0 };
             let entries: Vec<f32> = (0..samples * channels)
                 .map(|_| if rng.random::<f64>() < draw.probability { 0.0 } else { kept })
