@@ -152,13 +152,14 @@ pub unsafe fn view<'a>(image: *const coopseg_image, parameter: &'static str) -> 
     };
     if image.ndim == 2 {
         // A single slice may leave the third axis unset.
-        geometry.spacing[2] = 1.0;
-        if geometry.direction.iter().all(|row| row[2] == 0.0) {
-            let column = |i: usize| geometry.direction.map(|row| row[i]);
-            let ([a, b, c], [d, e, f]) = (column(0), column(1));
+        let [_, _, between_slices] = &mut geometry.spacing;
+        *between_slices = 1.0;
+        if geometry.direction.iter().all(|&[_, _, z]| z == 0.0) {
+            let [[a, d, _], [b, e, _], [c, f, _]] = geometry.direction;
             let normal = [b * f - c * e, c * d - a * f, a * e - b * d];
             for (row, value) in geometry.direction.iter_mut().zip(normal) {
-                row[2] = value;
+                let [_, _, z] = row;
+                *z = value;
             }
         }
     }

@@ -45,7 +45,7 @@ impl TrainingStep {
     pub fn gradients(&self, network: &CooperativeNetwork, batch: &Batch, step: u64) -> Result<LossValues> {
         let input = self.fast_input(&batch.images, step)?;
         let (standard, codes) = self.objective.standard(network, &input, &batch.images, &batch.labels)?;
-        // The first graph is released before the second is built: it halves the memory of a step.
+        // The first graph is released before the second is built, so that a step never holds both.
         let codes = codes.detach()?;
         self.objective.standard_total(&standard)?.f_backward()?;
         if self.config.mode == Mode::Standard {
