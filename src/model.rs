@@ -1,10 +1,9 @@
 //! A trained (or new) model: the two networks with what is needed to use them.
 
-use crate::checkpoint::{container, published, weights};
+use crate::checkpoint::{container, weights};
 use crate::error::{Error, Result};
 use crate::network::{Architecture, CodeSharing, CooperativeNetwork, SharedNetwork};
 use crate::schema;
-use crate::train::Configuration;
 use crate::volume::Preprocess;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -20,40 +19,20 @@ pub struct Model {
 }
 
 impl Model {
-    /// Takes a network out of training. `training` is kept as the model's record: configuration and
-    /// history, or null.
-    pub fn new(network: CooperativeNetwork, config: &Configuration, training: Value) -> Result<Self> {
+    /// Takes a network out of training. `class_names` are as many as the network's classes; `training` is
+    /// kept as the model's record: configuration and history, or null.
+    pub fn new(
+        network: CooperativeNetwork,
+        class_names: &[String],
+        preprocess: &Preprocess,
+        training: Value,
+    ) -> Result<Self> {
         Ok(Model {
             network: SharedNetwork::new(network)?,
-            class_names: config.network.classes.clone(),
-            preprocess: config.preprocess.clone(),
+            class_names: class_names.to_vec(),
+            preprocess: preprocess.clone(),
             training,
         })
-    }
-
-    /// New networks with initial weights from the configuration's seed.
-    pub fn initial(config: &Configuration) -> Result<Self> {
-        let network = CooperativeNetwork::new(config.architecture(), config.resolved_seed(), Device::Cpu)?;
-        Model::new(network, config, Value::Null)
-    }
-
-    /// Reads a checkpoint directory of the published PyTorch code. Width and number of classes come from
-    /// the files; class names, code sharing and preprocessing from the configuration.
-    ///
-    /// # Errors
-    /// `InvalidConfig` when the configuration names another number of classes than the files have; else
-    /// what [`published::read`] reports.
-    pub fn import(directory: &Path, config: &Configuration) -> Result<Self> {
-        let network = published::read(directory, config.network.code_sharing)?;
-        let classes = network.architecture().classes;
-        if config.network.classes.len() as i64 != classes {
-            return Err(Error::InvalidConfig(format!(
-                "`network.classes` names {} classes, but the checkpoint in {} has {classes}",
-                config.network.classes.len(),
-                directory.display()
-            )));
-        }
-        Model::new(network, config, json!({ "imported_from": directory.display().to_string() }))
     }
 
     /// Writes the model file: temporary, sync, rename.

@@ -5,7 +5,7 @@ use super::registry;
 use super::status::coopseg_status;
 use super::text::{path, read_or_empty, require, write_json};
 use crate::model::Model;
-use crate::train::Configuration;
+use crate::train::{self, Configuration};
 use std::ffi::c_char;
 
 /// The two networks with their class names and preprocessing. A model never changes once made: any number
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn coopseg_model_new(
         require(out_model, "out_model")?;
         // SAFETY: zero-ended text or NULL by contract.
         let config = Configuration::from_json(unsafe { read_or_empty(config_json, "config_json") }?)?;
-        let model = registry::insert(Model::initial(&config)?);
+        let model = registry::insert(train::new_model(&config)?);
         // SAFETY: not NULL, writable by contract.
         unsafe { out_model.write(model) };
         Ok(())
@@ -90,7 +90,7 @@ pub unsafe extern "C" fn coopseg_model_import(
         // SAFETY: zero-ended texts or NULL by contract.
         let (directory, config) =
             unsafe { (path(directory, "directory")?, read_or_empty(config_json, "config_json")?) };
-        let model = registry::insert(Model::import(directory, &Configuration::from_json(config)?)?);
+        let model = registry::insert(train::import_model(directory, &Configuration::from_json(config)?)?);
         // SAFETY: not NULL, writable by contract.
         unsafe { out_model.write(model) };
         Ok(())

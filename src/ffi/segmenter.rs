@@ -7,8 +7,8 @@ use super::registry;
 use super::status::coopseg_status;
 use super::text::{optional_path, path, read_or_empty, read_sized, require, write_json};
 use crate::error::{Error, Result};
-use crate::segment::{OutputPaths, Report, Segmenter, SegmenterOptions, SliceSource, Wanted};
-use crate::volume::{ImageView, ImageViewMut};
+use crate::segment::{OutputPaths, Report, Segmenter, SegmenterOptions, Wanted};
+use crate::volume::{ImageView, ImageViewMut, SliceSource};
 use std::ffi::c_char;
 
 /// Segments volumes with one model on one device.

@@ -8,5 +8,5 @@ mod slice_result;
 
 pub use file::OutputPaths;
 pub use options::SegmenterOptions;
-pub use segmenter::{Report, Segmenter, SliceSource};
+pub use segmenter::{Report, Segmenter};
 pub use slice_result::{SliceResult, Wanted};

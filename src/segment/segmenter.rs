@@ -6,26 +6,12 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::{BatchNormMode, CooperativeNetwork, SharedNetwork, map_of_logits};
 use crate::runtime::DeviceChoice;
-use crate::volume::{ImageView, IntensityWindow, NetworkGrid, Volume};
-use ndarray::{Array2, ArrayView3, Axis};
+use crate::volume::{NetworkGrid, SliceSource};
+use ndarray::ArrayView3;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
-
-/// Slices of an image, one at a time, so that a big image is never copied whole.
-pub trait SliceSource {
-    /// Number of slices.
-    fn slices(&self) -> usize;
-    /// Columns and rows.
-    fn size(&self) -> [usize; 2];
-    /// In-plane spacing along x and y, in mm.
-    fn spacing(&self) -> [f64; 2];
-    /// The intensities of slice `z`, indexed `[y, x]`.
-    fn slice(&self, z: usize) -> Result<Array2<f32>>;
-    /// The intensity window of the whole image.
-    fn window(&self, percentiles: [f64; 2]) -> Result<IntensityWindow>;
-}
 
 /// What happened while a volume was segmented.
 #[derive(Clone, Debug, Serialize)]
@@ -146,52 +132,4 @@ fn probabilities(logits: &Tensor) -> Result<Vec<f32>> {
     let mut values = vec![0f32; map.numel()];
     map.f_copy_data(&mut values, map.numel())?;
     Ok(values)
-}
-
-impl SliceSource for ImageView<'_> {
-    fn slices(&self) -> usize {
-        self.shape()[2]
-    }
-
-    fn size(&self) -> [usize; 2] {
-        let [x, y, _] = self.shape();
-        [x, y]
-    }
-
-    fn spacing(&self) -> [f64; 2] {
-        let [x, y, _] = self.geometry().spacing;
-        [x, y]
-    }
-
-    fn slice(&self, z: usize) -> Result<Array2<f32>> {
-        self.slice_f32(z)
-    }
-
-    fn window(&self, percentiles: [f64; 2]) -> Result<IntensityWindow> {
-        IntensityWindow::of_slices(self.slices(), |z| self.slice_f32(z), percentiles)
-    }
-}
-
-impl SliceSource for Volume<f32> {
-    fn slices(&self) -> usize {
-        self.voxels.len_of(Axis(0))
-    }
-
-    fn size(&self) -> [usize; 2] {
-        let (_, y, x) = self.voxels.dim();
-        [x, y]
-    }
-
-    fn spacing(&self) -> [f64; 2] {
-        let [x, y, _] = self.geometry.spacing;
-        [x, y]
-    }
-
-    fn slice(&self, z: usize) -> Result<Array2<f32>> {
-        Ok(self.voxels.index_axis(Axis(0), z).to_owned())
-    }
-
-    fn window(&self, percentiles: [f64; 2]) -> Result<IntensityWindow> {
-        IntensityWindow::of_volume(self, percentiles)
-    }
 }

@@ -2,6 +2,7 @@
 
 mod adam;
 mod batch;
+mod case_slices;
 mod configuration;
 mod event;
 mod hard_example;
@@ -9,6 +10,7 @@ mod objective;
 mod slices;
 mod step;
 mod trainer;
+mod untrained;
 mod validation;
 
 pub use adam::Adam;
@@ -21,3 +23,4 @@ pub use hard_example::{HardExampleRequest, HardExampleResult, hard_example};
 pub use objective::{HardLosses, Objective, StandardLosses};
 pub use step::TrainingStep;
 pub use trainer::{Answer, CancelFlag, Trainer};
+pub use untrained::{import_model, new_model};

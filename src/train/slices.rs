@@ -1,12 +1,11 @@
 //! The slices that training draws from, read and preprocessed once.
 
+use super::case_slices::case_slices;
 use super::configuration::Configuration;
 use crate::augment::{self, Slice};
-use crate::dataset::{Case, Dataset};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::random::{self, Purpose};
-use crate::volume::{NetworkGrid, normalise};
-use ndarray::Axis;
 use rand::RngExt;
 use rand::seq::SliceRandom;
 
@@ -32,22 +31,11 @@ impl TrainingSlices {
     /// `Dataset` for a case without a label map, naming it, or when there are fewer slices than a step
     /// needs; what reading the files reports.
     pub fn load(dataset: &Dataset, config: &Configuration) -> Result<Self> {
-        let classes = config.network.classes.len();
         let mut slices = Vec::new();
         let mut labelled = Vec::new();
-        for (case, Case { name, .. }) in dataset.cases().iter().enumerate() {
-            let (mut image, labels) = dataset.load(case, classes)?;
-            let labels = labels.ok_or_else(|| {
-                Error::Dataset(format!("case \"{name}\" has no label map; training needs one"))
-            })?;
-            normalise(&mut image, config.preprocess.percentiles).map_err(|error| error.in_case(name))?;
-            let grid = NetworkGrid::of_volume(&image, &config.preprocess)?;
+        for case in 0..dataset.len() {
             let mut own = Vec::new();
-            for z in 0..image.voxels.len_of(Axis(0)) {
-                let slice = Slice {
-                    image: grid.resample_image(image.voxels.index_axis(Axis(0), z)),
-                    label: grid.resample_labels(labels.voxels.index_axis(Axis(0), z)),
-                };
+            for slice in case_slices(dataset, case, config)? {
                 let shows_structure = slice.label.iter().any(|&class| class != 0);
                 if shows_structure {
                     own.push(slices.len());

@@ -269,7 +269,7 @@ impl Trainer {
             Some(best) => best.network.copy_to(Device::Cpu)?,
             None => self.network.copy_to(Device::Cpu)?,
         };
-        Model::new(network, &self.config, self.record()?)
+        Model::new(network, &self.config.network.classes, &self.config.preprocess, self.record()?)
     }
 
     /// Configuration, seed, progress and history as JSON.

@@ -1,6 +1,7 @@
 //! How the networks do on the validation cases, on the networks' own grid.
 
 use super::batch::Batch;
+use super::case_slices::case_slices;
 use super::configuration::Configuration;
 use super::event::ValidationScores;
 use crate::augment::{self, Slice};
@@ -8,8 +9,7 @@ use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::OverlapCounts;
 use crate::network::{BatchNormMode, CooperativeNetwork, map_of_logits};
-use crate::volume::{NetworkGrid, normalise};
-use ndarray::{ArrayView2, Axis};
+use ndarray::ArrayView2;
 use tch::{Kind, Tensor};
 
 /// Slices that go through the networks at once; bounds the memory of a validation.
@@ -33,32 +33,20 @@ impl ValidationCases {
                 "the validation dataset has no cases; expected at least one".to_owned(),
             ));
         }
-        let classes = config.network.classes.len();
         let (pad, crop) = (config.preprocess.pad, config.preprocess.crop);
         let mut subjects: Vec<&str> = Vec::new();
         let mut cases = Vec::new();
         for (index, case) in dataset.cases().iter().enumerate() {
-            let name = &case.name;
             if !subjects.contains(&case.subject.as_str()) {
                 if config.validation.subjects.is_some_and(|most| subjects.len() >= most) {
                     continue;
                 }
                 subjects.push(&case.subject);
             }
-            let (mut image, labels) = dataset.load(index, classes)?;
-            let labels = labels.ok_or_else(|| {
-                Error::Dataset(format!("case \"{name}\" has no label map; validation needs one"))
-            })?;
-            normalise(&mut image, config.preprocess.percentiles).map_err(|error| error.in_case(name))?;
-            let grid = NetworkGrid::of_volume(&image, &config.preprocess)?;
-            let slices = image.voxels.axis_iter(Axis(0)).zip(labels.voxels.axis_iter(Axis(0)));
-            let slices = slices.map(|(image, label)| {
-                let slice = Slice { image: grid.resample_image(image), label: grid.resample_labels(label) };
-                augment::plain(&slice, pad, crop)
-            });
-            cases.push(slices.collect());
+            let slices = case_slices(dataset, index, config)?;
+            cases.push(slices.iter().map(|slice| augment::plain(slice, pad, crop)).collect());
         }
-        Ok(ValidationCases { cases, classes })
+        Ok(ValidationCases { cases, classes: config.network.classes.len() })
     }
 
     /// Segments every case with both stages and compares with its labels, volume by volume.

@@ -15,6 +15,7 @@ mod network_grid;
 pub mod nifti_file;
 mod preprocess;
 mod resample;
+mod slice_source;
 mod view;
 mod view_mut;
 
@@ -24,6 +25,7 @@ pub use geometry::Geometry;
 pub use intensity::{IntensityWindow, min_max, normalise};
 pub use network_grid::NetworkGrid;
 pub use preprocess::Preprocess;
+pub use slice_source::SliceSource;
 pub use view::ImageView;
 pub use view_mut::ImageViewMut;
 

@@ -1,8 +1,7 @@
 //! Volumes of any kind go through the segmenter and come back on their own grid.
 
-use coopseg::model::Model;
 use coopseg::segment::{OutputPaths, Segmenter, SegmenterOptions, Wanted};
-use coopseg::train::Configuration;
+use coopseg::train::{Configuration, new_model};
 use coopseg::volume::{Geometry, Volume, nifti_file};
 use ndarray::{Array3, Axis, s};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ fn segmenter(options: &str) -> Segmenter {
         r#"{"network": {"width": 2}, "seed": 7, "preprocess": {"spacing": [1.5, 1.5], "pad": [48, 48], "crop": [32, 32]}}"#,
     )
     .unwrap();
-    Segmenter::new(Arc::new(Model::initial(&config).unwrap()), SegmenterOptions::from_json(options).unwrap())
+    Segmenter::new(Arc::new(new_model(&config).unwrap()), SegmenterOptions::from_json(options).unwrap())
         .unwrap()
 }
 
