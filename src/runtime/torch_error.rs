@@ -44,8 +44,6 @@ mod tests {
 
     #[test]
     fn exhausted_memory_is_its_own_kind() {
-        let tensor = tch::Tensor::f_zeros([1 << 30, 1 << 30], (tch::Kind::Float, tch::Device::Cpu));
-        assert!(matches!(Error::from(tensor.unwrap_err()), Error::OutOfMemory(_) | Error::Torch(_)));
         assert!(matches!(
             from_message("CUDA out of memory. Tried to allocate 2.00 GiB"),
             Error::OutOfMemory(_)
