@@ -4,6 +4,9 @@ use crate::error::{Error, Result};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+/// What the names of temporary files begin with; a killed process leaves one behind.
+pub const TEMPORARY_PREFIX: &str = ".coopseg-";
+
 /// Writes the file at `path` by way of a temporary file in the same folder.
 ///
 /// `body` writes the content; afterwards it is synced to disk and renamed to `path`. A regular file that
@@ -38,7 +41,7 @@ pub fn write(path: &Path, body: impl FnOnce(&mut File) -> Result<()>) -> Result<
     };
 
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".coopseg-");
+    builder.prefix(TEMPORARY_PREFIX);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder).map_err(|error| Error::io(path, "create", error))?;

@@ -59,6 +59,12 @@ impl Model {
     /// `Weights` for tensors that do not fit the architecture; each names the file.
     pub fn load(path: &Path) -> Result<Self> {
         let (manifest, tensors) = container::read(path)?;
+        if let Some(kind) = manifest.get("kind") {
+            return Err(Error::format(
+                path,
+                format!("this is a {} of a training, not a model; resume the training from it", kind.as_str().unwrap_or("part")),
+            ));
+        }
         let field = |name: &str| manifest.get(name).cloned().unwrap_or(Value::Null);
         let wrong = |problem: String| Error::format(path, format!("its manifest is not usable: {problem}"));
         let sizes = field("architecture");

@@ -118,9 +118,14 @@
 #define COOPSEG_EVENT_VALIDATION 2
 
 /**
- * The last epoch or the time limit was reached; the last event of a run.
+ * The last epoch, the time limit or the end of patience was reached; the last event of a run.
  */
 #define COOPSEG_EVENT_FINISHED 3
+
+/**
+ * A snapshot was written.
+ */
+#define COOPSEG_EVENT_SNAPSHOT 4
 
 /**
  * A list of cases: images with (or without) their label maps, in files or in memory. A case is named
@@ -229,7 +234,8 @@ typedef struct coopseg_event {
      */
     size_t struct_size;
     /**
-     * `COOPSEG_EVENT_STEP`, `COOPSEG_EVENT_VALIDATION` or `COOPSEG_EVENT_FINISHED`.
+     * `COOPSEG_EVENT_STEP`, `COOPSEG_EVENT_VALIDATION`, `COOPSEG_EVENT_FINISHED` or
+     * `COOPSEG_EVENT_SNAPSHOT`.
      */
     int32_t kind;
     /**
@@ -253,13 +259,18 @@ typedef struct coopseg_event {
      */
     uint64_t steps_per_epoch;
     /**
-     * Sum of the loss parts below, unweighted.
+     * Sum of the loss parts below, unweighted. Those of the latest step; at the end of an epoch the means over
+     * its steps.
      */
     double loss;
     /**
      * CE(p, y): segmentation of the image.
      */
     double loss_segmentation;
+    /**
+     * 1 − soft Dice of p, where a Dice term is asked for.
+     */
+    double loss_segmentation_dice;
     /**
      * R(x', x): reconstruction of the image.
      */
@@ -277,6 +288,10 @@ typedef struct coopseg_event {
      */
     double loss_hard_segmentation;
     /**
+     * 1 − soft Dice of the segmentation of the corrupted image, where a Dice term is asked for.
+     */
+    double loss_hard_segmentation_dice;
+    /**
      * R between the reconstruction from the corrupted image and the clean image.
      */
     double loss_hard_reconstruction;
@@ -289,7 +304,19 @@ typedef struct coopseg_event {
      */
     double loss_hard_shape_from_corrupted;
     /**
-     * Latest validation: mean IoU, background included, after correction; it selects the best model.
+     * Learning rate of the latest step.
+     */
+    double learning_rate;
+    /**
+     * Norm of the latest update's gradient before clipping; NaN where it is not clipped.
+     */
+    double gradient_norm;
+    /**
+     * Latest validation: the value of the metric that selects the best model ("validation.metric").
+     */
+    double selection;
+    /**
+     * Latest validation: mean IoU, background included, after correction.
      */
     double mean_iou;
     /**
@@ -313,6 +340,18 @@ typedef struct coopseg_event {
      * Length of the two lists.
      */
     size_t classes;
+    /**
+     * Slices through the networks per second in the current epoch, or in the one that has just ended.
+     */
+    double examples_per_second;
+    /**
+     * Share of that epoch's time in which the training waited for data, 0 to 1.
+     */
+    double waiting_share;
+    /**
+     * Memory of this process in RAM, in bytes; 0 where the system does not tell.
+     */
+    uint64_t memory_bytes;
     /**
      * Time spent in training so far.
      */
@@ -1157,11 +1196,13 @@ coopseg_status coopseg_dataset_free(struct coopseg_dataset *dataset);
  * Prepares a training: reads and preprocesses the data, makes the networks.
  *
  * @param config_json  Training configuration; NULL or "" for the defaults. See `coopseg_config_default`.
- * @param training     Cases with labels. Only used by this call.
- * @param validation   Cases with labels that select the best model; NULL: the last state is the best. Only
- *                     used by this call.
- * @param start_from   Model whose weights are the starting point (same width, classes and code sharing); NULL
- *                     for new ones.
+ * @param training     Cases with labels; the trainer keeps its own reference. NULL where the host hands in every
+ *                     batch with `coopseg_trainer_step_batch`.
+ * @param validation   Cases with labels that select the best model; NULL: the last state is the best. The
+ *                     trainer keeps its own reference.
+ * @param start_from   Model whose weights are the starting point (same width, channels and code sharing); NULL
+ *                     for new ones. Classes may differ: what belongs to a class of the same name is taken over,
+ *                     the other classes start anew.
  * @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
  *         `COOPSEG_INVALID_DATASET` (a case without labels, or fewer slices than a step draws);
@@ -1178,22 +1219,125 @@ coopseg_status coopseg_trainer_new(const char *config_json,
                                    struct coopseg_trainer **out_trainer);
 
 /**
- * Trains until the last epoch or the time limit ("max_minutes"). After a cancelled run, calling it again
- * goes on where it stopped.
+ * Makes the trainer of a snapshot, which goes on as if the training had never stopped: on the CPU, with the
+ * same number of threads, it ends with the same bits.
+ *
+ * @param snapshot     Path of a snapshot file, or of a folder of snapshots, of which the newest whole one is
+ *                     taken.
+ * @param config_json  JSON object with the keys that are to differ from now on, such as "epochs" or "device";
+ *                     NULL or "" for none. "preset", "seed", "network" and "preprocess" cannot.
+ * @param training     The same training cases as before; NULL where there were none.
+ * @param validation   Validation cases; NULL for none.
+ * @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
+ * @return As `coopseg_trainer_new`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`
+ *         (truncated, corrupt or no snapshot); `COOPSEG_FILE_UNSUPPORTED` (of a later version);
+ *         `COOPSEG_FILE_WEIGHTS`; `COOPSEG_INVALID_DATASET` (also for other training cases).
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_resume(const char *snapshot,
+                                      const char *config_json,
+                                      const struct coopseg_dataset *training,
+                                      const struct coopseg_dataset *validation,
+                                      struct coopseg_trainer **out_trainer);
+
+/**
+ * Writes everything that the training needs to go on from here to one file, beside what "snapshots" in the
+ * configuration writes by itself. The file is written beside its final place, synced and renamed.
+ *
+ * @param trainer  Used exclusively during the call.
+ * @param file     Path of the file; an existing file is replaced.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+ *         `COOPSEG_POISONED`; `COOPSEG_INVALID_STATE` (a loss was not finite); `COOPSEG_FILE_IO`;
+ *         `COOPSEG_OUT_OF_MEMORY`.
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_save_snapshot(const struct coopseg_trainer *trainer,
+                                             const char *file);
+
+/**
+ * Trains until the last epoch, the time limit ("max_minutes") or the end of patience
+ * ("validation.patience"). After a cancelled run, calling it again goes on where it stopped.
  *
  * @param trainer    Used exclusively during the call.
  * @param callback   Hears the events, on the calling thread; NULL: nobody.
  * @param user_data  Passed to the callback.
  * @return `COOPSEG_OK`; `COOPSEG_CANCELLED` (the trainer stays usable and keeps its best model);
  *         `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (the
- *         training has finished); `COOPSEG_DIVERGED`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`;
- *         `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
+ *         training has finished, or has no data); `COOPSEG_DIVERGED` (the message names the step, the cases
+ *         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot cannot be written);
+ *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
  * Threads: one call per trainer at a time; trainers may run at once.
  * Since 0.1.
  */
 coopseg_status coopseg_trainer_run(struct coopseg_trainer *trainer,
                                    coopseg_event_callback callback,
                                    void *user_data);
+
+/**
+ * Does one step with the next batch of the training data, for hosts that have a loop of their own. The epoch
+ * that ends with it is recorded, but validation is up to the host.
+ *
+ * @param trainer    Used exclusively during the call.
+ * @param out_event  Receives the losses and the position; its lists of Dice are NULL.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+ *         `COOPSEG_INVALID_STATE` (made without training data, or a loss was not finite);
+ *         `COOPSEG_DIVERGED`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_POISONED`.
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_step(struct coopseg_trainer *trainer,
+                                    struct coopseg_event *out_event);
+
+/**
+ * Does one step with a batch of the host.
+ *
+ * @param trainer    Used exclusively during the call.
+ * @param images     N·C·H·W values in [0, 1], dense: column (x) fastest, then row (y), channel, sample. Copied.
+ * @param labels     N·H·W class indices, in the same order. Copied.
+ * @param shape      N, C, H, W. C is the networks' number of channels; H and W are multiples of 16.
+ * @param out_event  Receives the losses and the position; its lists of Dice are NULL.
+ * @return As `coopseg_trainer_step`, and `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_LABEL` (a value that is no
+ *         class); `COOPSEG_INVALID_ARGUMENT` (a value of the image that is not in [0, 1]).
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_step_batch(struct coopseg_trainer *trainer,
+                                          const float *images,
+                                          const uint8_t *labels,
+                                          const int64_t *shape,
+                                          struct coopseg_event *out_event);
+
+/**
+ * Scores the networks on the validation cases now, keeps them where they are the best so far, and returns the
+ * scores.
+ *
+ * @param trainer   Used exclusively during the call.
+ * @param out_json  Receives a JSON object: "fast_dice" and "refined_dice" (mean per class), "fast_mean_iou",
+ *                  "mean_iou" (refined), "selection" (value of the metric that selects), "best" (whether the
+ *                  best so far) and "cases" (the same for each). Free it with `coopseg_string_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+ *         `COOPSEG_INVALID_STATE` (made without validation data); `COOPSEG_OUT_OF_MEMORY`;
+ *         `COOPSEG_LIBTORCH`; `COOPSEG_POISONED`.
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_validate(struct coopseg_trainer *trainer,
+                                        char **out_json);
+
+/**
+ * Sets the learning rate from the next step on; the schedule multiplies it.
+ *
+ * @param trainer        Used exclusively during the call.
+ * @param learning_rate  More than 0, at most 10.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT`;
+ *         `COOPSEG_BUSY`; `COOPSEG_POISONED`.
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_set_learning_rate(struct coopseg_trainer *trainer,
+                                                 double learning_rate);
 
 /**
  * Asks a running training to stop after its current step; `coopseg_trainer_run` then returns
@@ -1212,7 +1356,8 @@ coopseg_status coopseg_trainer_cancel(const struct coopseg_trainer *trainer);
  *
  * @param trainer   Used exclusively during the call.
  * @param out_json  Receives a JSON object: "configuration", "seed", "device", "steps", "seconds", "finished",
- *                  "history" with "epochs" (mean losses, validation) and "best_epoch". Free it with
+ *                  "data" (the cases that are used and those that were left out), "history" with "epochs"
+ *                  (mean losses, validation, speed) and "best_epoch". Free it with
  *                  `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
  *         `COOPSEG_POISONED`.
@@ -1235,6 +1380,18 @@ coopseg_status coopseg_trainer_metrics(const struct coopseg_trainer *trainer,
  */
 coopseg_status coopseg_trainer_best_model(const struct coopseg_trainer *trainer,
                                           struct coopseg_model **out_model);
+
+/**
+ * Makes a model of the networks as they are now, best or not.
+ *
+ * @param trainer    Used exclusively during the call.
+ * @param out_model  Receives the handle, independent of the trainer. Free it with `coopseg_model_free`.
+ * @return As `coopseg_trainer_best_model`.
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_current_model(const struct coopseg_trainer *trainer,
+                                             struct coopseg_model **out_model);
 
 /**
  * Writes the best model so far to a file, as `coopseg_trainer_best_model` and `coopseg_model_save`.

@@ -46,7 +46,7 @@ pub fn read(directory: &Path, code_sharing: CodeSharing) -> Result<CooperativeNe
     for (part, path, tensors) in &parts {
         let own = network.parameters().iter().filter_map(|parameter| {
             let key = parameter.name.strip_prefix(part)?.strip_prefix('.')?;
-            Some((key, parameter))
+            Some((key, &parameter.tensor))
         });
         weights::load(own, tensors, path)?;
     }

@@ -10,50 +10,55 @@ use tch::{Device, Kind, Tensor};
 pub fn tensor_map(network: &CooperativeNetwork) -> Result<TensorMap> {
     let mut map = TensorMap::new();
     for Parameter { name, tensor, .. } in network.parameters() {
-        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-        let dtype = match tensor.kind() {
-            Kind::Float => RawDtype::F32,
-            Kind::Int64 => RawDtype::I64,
-            other => return Err(Error::Internal(format!("weight {name} is of kind {other:?}"))),
-        };
-        let mut bytes = vec![0u8; tensor.numel() * dtype.size()];
-        tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
-        map.insert(name.clone(), RawTensor { dtype, shape: tensor.size(), bytes });
+        map.insert(name.clone(), of_tensor(name, tensor)?);
     }
     Ok(map)
 }
 
-/// Fills all networks from `tensors`, which must hold exactly their names and shapes.
-pub fn load_all(network: &CooperativeNetwork, tensors: &TensorMap, path: &Path) -> Result<()> {
-    load(network.parameters().iter().map(|parameter| (parameter.name.as_str(), parameter)), tensors, path)
+/// A tensor's values, on the CPU. `name` is for messages.
+pub fn of_tensor(name: &str, tensor: &Tensor) -> Result<RawTensor> {
+    let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let dtype = match tensor.kind() {
+        Kind::Float => RawDtype::F32,
+        Kind::Int64 => RawDtype::I64,
+        other => return Err(Error::Internal(format!("tensor {name} is of kind {other:?}"))),
+    };
+    let mut bytes = vec![0u8; tensor.numel() * dtype.size()];
+    tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
+    Ok(RawTensor { dtype, shape: tensor.size(), bytes })
 }
 
-/// Fills the given parameters, each from the tensor of the name beside it.
+/// Fills all networks from `tensors`, which must hold exactly their names and shapes.
+pub fn load_all(network: &CooperativeNetwork, tensors: &TensorMap, path: &Path) -> Result<()> {
+    load(network.parameters().iter().map(|parameter| (parameter.name.as_str(), &parameter.tensor)), tensors, path)
+}
+
+/// Fills the given tensors, each from the one of the name beside it.
 ///
 /// # Errors
 /// `Weights` naming `path` and the first key that is missing, of another shape, or not expected.
 pub fn load<'a>(
-    parameters: impl Iterator<Item = (&'a str, &'a Parameter)>,
+    targets: impl Iterator<Item = (&'a str, &'a Tensor)>,
     tensors: &TensorMap,
     path: &Path,
 ) -> Result<()> {
     let wrong = |problem: String| Error::Weights { path: path.to_owned(), problem };
-    let parameters: Vec<_> = parameters.collect();
-    for (key, parameter) in &parameters {
+    let targets: Vec<_> = targets.collect();
+    for (key, target) in &targets {
         let raw = tensors.get(*key).ok_or_else(|| wrong(format!("key \"{key}\" is missing")))?;
-        let expected = parameter.tensor.size();
+        let expected = target.size();
         if raw.shape != expected {
             return Err(wrong(format!("key \"{key}\" has shape {:?}; expected {expected:?}", raw.shape)));
         }
     }
-    if let Some(extra) = tensors.keys().find(|key| !parameters.iter().any(|(name, _)| name == key)) {
+    if let Some(extra) = tensors.keys().find(|key| !targets.iter().any(|(name, _)| name == key)) {
         return Err(wrong(format!("key \"{extra}\" is not part of this network")));
     }
     let _guard = tch::no_grad_guard();
-    for (key, parameter) in parameters {
+    for (key, target) in targets {
         let Some(raw) = tensors.get(key) else { continue };
         let value = to_tensor(raw).map_err(|problem| wrong(format!("key \"{key}\" {problem}")))?;
-        parameter.tensor.shallow_clone().f_copy_(&value)?;
+        target.shallow_clone().f_copy_(&value)?;
     }
     Ok(())
 }

@@ -7,8 +7,10 @@ use std::ffi::c_void;
 pub const COOPSEG_EVENT_STEP: i32 = 1;
 /// A validation was done.
 pub const COOPSEG_EVENT_VALIDATION: i32 = 2;
-/// The last epoch or the time limit was reached; the last event of a run.
+/// The last epoch, the time limit or the end of patience was reached; the last event of a run.
 pub const COOPSEG_EVENT_FINISHED: i32 = 3;
+/// A snapshot was written.
+pub const COOPSEG_EVENT_SNAPSHOT: i32 = 4;
 
 /// One message from a running training. Numbers that are not known yet, or do not exist in the mode of the
 /// training, are NaN.
@@ -17,7 +19,8 @@ pub const COOPSEG_EVENT_FINISHED: i32 = 3;
 pub struct coopseg_event {
     /// sizeof(coopseg_event) in the library; a later version may append fields.
     pub struct_size: usize,
-    /// `COOPSEG_EVENT_STEP`, `COOPSEG_EVENT_VALIDATION` or `COOPSEG_EVENT_FINISHED`.
+    /// `COOPSEG_EVENT_STEP`, `COOPSEG_EVENT_VALIDATION`, `COOPSEG_EVENT_FINISHED` or
+    /// `COOPSEG_EVENT_SNAPSHOT`.
     pub kind: i32,
     /// Whether the latest validation is the best so far: 1 or 0.
     pub best: i32,
@@ -29,10 +32,13 @@ pub struct coopseg_event {
     pub step: u64,
     /// Steps of one epoch.
     pub steps_per_epoch: u64,
-    /// Sum of the loss parts below, unweighted.
+    /// Sum of the loss parts below, unweighted. Those of the latest step; at the end of an epoch the means over
+    /// its steps.
     pub loss: f64,
     /// CE(p, y): segmentation of the image.
     pub loss_segmentation: f64,
+    /// 1 − soft Dice of p, where a Dice term is asked for.
+    pub loss_segmentation_dice: f64,
     /// R(x', x): reconstruction of the image.
     pub loss_reconstruction: f64,
     /// CE(C(p), y): correction of the predicted segmentation.
@@ -41,13 +47,21 @@ pub struct coopseg_event {
     pub loss_shape_from_label: f64,
     /// CE of the segmentation of the corrupted image.
     pub loss_hard_segmentation: f64,
+    /// 1 − soft Dice of the segmentation of the corrupted image, where a Dice term is asked for.
+    pub loss_hard_segmentation_dice: f64,
     /// R between the reconstruction from the corrupted image and the clean image.
     pub loss_hard_reconstruction: f64,
     /// CE of the corrected segmentation of the corrupted image.
     pub loss_hard_shape_from_prediction: f64,
     /// CE of the correction of the corrupted segmentation.
     pub loss_hard_shape_from_corrupted: f64,
-    /// Latest validation: mean IoU, background included, after correction; it selects the best model.
+    /// Learning rate of the latest step.
+    pub learning_rate: f64,
+    /// Norm of the latest update's gradient before clipping; NaN where it is not clipped.
+    pub gradient_norm: f64,
+    /// Latest validation: the value of the metric that selects the best model ("validation.metric").
+    pub selection: f64,
+    /// Latest validation: mean IoU, background included, after correction.
     pub mean_iou: f64,
     /// Latest validation: mean Dice of the foreground classes, fast-thinking network alone.
     pub fast_dice: f64,
@@ -60,6 +74,12 @@ pub struct coopseg_event {
     pub refined_dice_per_class: *const f64,
     /// Length of the two lists.
     pub classes: usize,
+    /// Slices through the networks per second in the current epoch, or in the one that has just ended.
+    pub examples_per_second: f64,
+    /// Share of that epoch's time in which the training waited for data, 0 to 1.
+    pub waiting_share: f64,
+    /// Memory of this process in RAM, in bytes; 0 where the system does not tell.
+    pub memory_bytes: u64,
     /// Time spent in training so far.
     pub seconds_elapsed: f64,
     /// Estimate of the time left, by epochs or time limit, whichever comes first.
@@ -90,6 +110,7 @@ pub(super) fn to_c(event: &Event) -> coopseg_event {
             EventKind::Step => COOPSEG_EVENT_STEP,
             EventKind::Validation => COOPSEG_EVENT_VALIDATION,
             EventKind::Finished => COOPSEG_EVENT_FINISHED,
+            EventKind::Snapshot => COOPSEG_EVENT_SNAPSHOT,
         },
         best: scores.is_some_and(|scores| scores.best).into(),
         epoch: event.epoch,
@@ -98,20 +119,38 @@ pub(super) fn to_c(event: &Event) -> coopseg_event {
         steps_per_epoch: event.steps_per_epoch,
         loss: losses.sum(),
         loss_segmentation: losses.segmentation,
+        loss_segmentation_dice: absent(losses.segmentation_dice),
         loss_reconstruction: losses.reconstruction,
         loss_shape_from_prediction: losses.shape_from_prediction,
         loss_shape_from_label: losses.shape_from_label,
         loss_hard_segmentation: absent(losses.hard_segmentation),
+        loss_hard_segmentation_dice: absent(losses.hard_segmentation_dice),
         loss_hard_reconstruction: absent(losses.hard_reconstruction),
         loss_hard_shape_from_prediction: absent(losses.hard_shape_from_prediction),
         loss_hard_shape_from_corrupted: absent(losses.hard_shape_from_corrupted),
+        learning_rate: event.learning_rate,
+        gradient_norm: absent(event.gradient_norm),
+        selection: absent(scores.map(|scores| scores.selection)),
         mean_iou: absent(scores.map(|scores| scores.mean_iou)),
         fast_dice: absent(scores.map(|scores| mean_foreground(&scores.fast_dice))),
         refined_dice: absent(scores.map(|scores| mean_foreground(&scores.refined_dice))),
         fast_dice_per_class: per_class(scores.map(|scores| &scores.fast_dice)),
         refined_dice_per_class: per_class(scores.map(|scores| &scores.refined_dice)),
         classes: scores.map_or(0, |scores| scores.fast_dice.len()),
+        examples_per_second: event.examples_per_second,
+        waiting_share: event.waiting_share,
+        memory_bytes: event.memory_bytes,
         seconds_elapsed: event.seconds_elapsed,
         seconds_left: event.seconds_left,
+    }
+}
+
+/// The same for a caller that keeps it: without the lists, which it would have to free.
+pub(super) fn without_lists(event: &Event) -> coopseg_event {
+    coopseg_event {
+        fast_dice_per_class: std::ptr::null(),
+        refined_dice_per_class: std::ptr::null(),
+        classes: 0,
+        ..to_c(event)
     }
 }

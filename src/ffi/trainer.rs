@@ -1,7 +1,7 @@
 //! Trainers.
 
 use super::dataset::{coopseg_dataset, shared};
-use super::event::{coopseg_event_callback, to_c};
+use super::event::{coopseg_event, coopseg_event_callback, to_c, without_lists};
 use super::guard::{guard, guard_libtorch};
 use super::model::coopseg_model;
 use super::registry;
@@ -24,6 +24,11 @@ pub struct TrainerObject {
 }
 
 impl TrainerObject {
+    fn new(trainer: Trainer) -> Self {
+        let cancel = trainer.cancel_flag();
+        TrainerObject { trainer: Mutex::new(trainer), cancel }
+    }
+
     fn lock(&self) -> Result<MutexGuard<'_, Trainer>> {
         match self.trainer.try_lock() {
             Ok(trainer) => Ok(trainer),
@@ -40,11 +45,13 @@ impl TrainerObject {
 /// Prepares a training: reads and preprocesses the data, makes the networks.
 ///
 /// @param config_json  Training configuration; NULL or "" for the defaults. See `coopseg_config_default`.
-/// @param training     Cases with labels. Only used by this call.
-/// @param validation   Cases with labels that select the best model; NULL: the last state is the best. Only
-///                     used by this call.
-/// @param start_from   Model whose weights are the starting point (same width, classes and code sharing); NULL
-///                     for new ones.
+/// @param training     Cases with labels; the trainer keeps its own reference. NULL where the host hands in every
+///                     batch with `coopseg_trainer_step_batch`.
+/// @param validation   Cases with labels that select the best model; NULL: the last state is the best. The
+///                     trainer keeps its own reference.
+/// @param start_from   Model whose weights are the starting point (same width, channels and code sharing); NULL
+///                     for new ones. Classes may differ: what belongs to a class of the same name is taken over,
+///                     the other classes start anew.
 /// @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
 ///         `COOPSEG_INVALID_DATASET` (a case without labels, or fewer slices than a step draws);
@@ -65,29 +72,94 @@ pub unsafe extern "C" fn coopseg_trainer_new(
         require(out_trainer, "out_trainer")?;
         // SAFETY: zero-ended text or NULL by contract.
         let config = Configuration::from_json(unsafe { read_or_empty(config_json, "config_json") }?)?;
-        let training = registry::get(training, "training")?;
+        let training = registry::get_optional(training, "training")?;
         let validation = registry::get_optional(validation, "validation")?;
         let start = registry::get_optional(start_from, "start_from")?;
+        let training = training.as_ref().map(|dataset| shared(dataset)).transpose()?;
         let validation = validation.as_ref().map(|dataset| shared(dataset)).transpose()?;
-        let trainer = Trainer::new(config, &*shared(&training)?, validation.as_deref(), start.as_deref())?;
-        let cancel = trainer.cancel_flag();
-        let trainer = registry::insert(TrainerObject { trainer: Mutex::new(trainer), cancel });
+        let trainer =
+            Trainer::new(config, training.as_deref(), validation.as_deref(), start.as_deref())?;
+        let trainer = registry::insert(TrainerObject::new(trainer));
         // SAFETY: not NULL, writable by contract.
         unsafe { out_trainer.write(trainer) };
         Ok(())
     })
 }
 
-/// Trains until the last epoch or the time limit ("max_minutes"). After a cancelled run, calling it again
-/// goes on where it stopped.
+/// Makes the trainer of a snapshot, which goes on as if the training had never stopped: on the CPU, with the
+/// same number of threads, it ends with the same bits.
+///
+/// @param snapshot     Path of a snapshot file, or of a folder of snapshots, of which the newest whole one is
+///                     taken.
+/// @param config_json  JSON object with the keys that are to differ from now on, such as "epochs" or "device";
+///                     NULL or "" for none. "preset", "seed", "network" and "preprocess" cannot.
+/// @param training     The same training cases as before; NULL where there were none.
+/// @param validation   Validation cases; NULL for none.
+/// @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
+/// @return As `coopseg_trainer_new`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`
+///         (truncated, corrupt or no snapshot); `COOPSEG_FILE_UNSUPPORTED` (of a later version);
+///         `COOPSEG_FILE_WEIGHTS`; `COOPSEG_INVALID_DATASET` (also for other training cases).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_resume(
+    snapshot: *const c_char,
+    config_json: *const c_char,
+    training: *const coopseg_dataset,
+    validation: *const coopseg_dataset,
+    out_trainer: *mut *mut coopseg_trainer,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_trainer, "out_trainer")?;
+        // SAFETY: zero-ended texts or NULL by contract.
+        let (snapshot, changes) =
+            unsafe { (path(snapshot, "snapshot")?, read_or_empty(config_json, "config_json")?) };
+        let training = registry::get_optional(training, "training")?;
+        let validation = registry::get_optional(validation, "validation")?;
+        let training = training.as_ref().map(|dataset| shared(dataset)).transpose()?;
+        let validation = validation.as_ref().map(|dataset| shared(dataset)).transpose()?;
+        let trainer = Trainer::resume(snapshot, changes, training.as_deref(), validation.as_deref())?;
+        let trainer = registry::insert(TrainerObject::new(trainer));
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_trainer.write(trainer) };
+        Ok(())
+    })
+}
+
+/// Writes everything that the training needs to go on from here to one file, beside what "snapshots" in the
+/// configuration writes by itself. The file is written beside its final place, synced and renamed.
+///
+/// @param trainer  Used exclusively during the call.
+/// @param file     Path of the file; an existing file is replaced.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+///         `COOPSEG_POISONED`; `COOPSEG_INVALID_STATE` (a loss was not finite); `COOPSEG_FILE_IO`;
+///         `COOPSEG_OUT_OF_MEMORY`.
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_save_snapshot(
+    trainer: *const coopseg_trainer,
+    file: *const c_char,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        let trainer = registry::get(trainer, "trainer")?;
+        // SAFETY: zero-ended text or NULL by contract.
+        let file = unsafe { path(file, "file") }?;
+        trainer.lock()?.write_snapshot(file)
+    })
+}
+
+/// Trains until the last epoch, the time limit ("max_minutes") or the end of patience
+/// ("validation.patience"). After a cancelled run, calling it again goes on where it stopped.
 ///
 /// @param trainer    Used exclusively during the call.
 /// @param callback   Hears the events, on the calling thread; NULL: nobody.
 /// @param user_data  Passed to the callback.
 /// @return `COOPSEG_OK`; `COOPSEG_CANCELLED` (the trainer stays usable and keeps its best model);
 ///         `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (the
-///         training has finished); `COOPSEG_DIVERGED`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`;
-///         `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
+///         training has finished, or has no data); `COOPSEG_DIVERGED` (the message names the step, the cases
+///         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot cannot be written);
+///         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
 /// Threads: one call per trainer at a time; trainers may run at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -106,6 +178,116 @@ pub unsafe extern "C" fn coopseg_trainer_run(
             if unsafe { callback(&event, user_data) } == 0 { Answer::Continue } else { Answer::Cancel }
         })
     })
+}
+
+/// Does one step with the next batch of the training data, for hosts that have a loop of their own. The epoch
+/// that ends with it is recorded, but validation is up to the host.
+///
+/// @param trainer    Used exclusively during the call.
+/// @param out_event  Receives the losses and the position; its lists of Dice are NULL.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+///         `COOPSEG_INVALID_STATE` (made without training data, or a loss was not finite);
+///         `COOPSEG_DIVERGED`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_POISONED`.
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_step(
+    trainer: *mut coopseg_trainer,
+    out_event: *mut coopseg_event,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_event, "out_event")?;
+        let event = registry::get(trainer, "trainer")?.lock()?.train_next()?;
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_event.write(without_lists(&event)) };
+        Ok(())
+    })
+}
+
+/// Does one step with a batch of the host.
+///
+/// @param trainer    Used exclusively during the call.
+/// @param images     N·C·H·W values in [0, 1], dense: column (x) fastest, then row (y), channel, sample. Copied.
+/// @param labels     N·H·W class indices, in the same order. Copied.
+/// @param shape      N, C, H, W. C is the networks' number of channels; H and W are multiples of 16.
+/// @param out_event  Receives the losses and the position; its lists of Dice are NULL.
+/// @return As `coopseg_trainer_step`, and `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_LABEL` (a value that is no
+///         class); `COOPSEG_INVALID_ARGUMENT` (a value of the image that is not in [0, 1]).
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_step_batch(
+    trainer: *mut coopseg_trainer,
+    images: *const f32,
+    labels: *const u8,
+    shape: *const i64,
+    out_event: *mut coopseg_event,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(images, "images")?;
+        require(labels, "labels")?;
+        require(shape, "shape")?;
+        require(out_event, "out_event")?;
+        let trainer = registry::get(trainer, "trainer")?;
+        let mut trainer = trainer.lock()?;
+        // SAFETY: not NULL; the caller provides four.
+        let shape = unsafe { shape.cast::<[i64; 4]>().read() };
+        let sizes = trainer.check_batch_shape(shape)?;
+        // SAFETY: not NULL; the caller provides as many as the shape says.
+        let (images, labels) = unsafe {
+            (
+                std::slice::from_raw_parts(images, sizes.image_values),
+                std::slice::from_raw_parts(labels, sizes.label_values),
+            )
+        };
+        let event = trainer.train_host_batch(shape, images, labels)?;
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_event.write(without_lists(&event)) };
+        Ok(())
+    })
+}
+
+/// Scores the networks on the validation cases now, keeps them where they are the best so far, and returns the
+/// scores.
+///
+/// @param trainer   Used exclusively during the call.
+/// @param out_json  Receives a JSON object: "fast_dice" and "refined_dice" (mean per class), "fast_mean_iou",
+///                  "mean_iou" (refined), "selection" (value of the metric that selects), "best" (whether the
+///                  best so far) and "cases" (the same for each). Free it with `coopseg_string_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+///         `COOPSEG_INVALID_STATE` (made without validation data); `COOPSEG_OUT_OF_MEMORY`;
+///         `COOPSEG_LIBTORCH`; `COOPSEG_POISONED`.
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_validate(
+    trainer: *mut coopseg_trainer,
+    out_json: *mut *mut c_char,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_json, "out_json")?;
+        let scores = registry::get(trainer, "trainer")?.lock()?.validate()?;
+        let scores = serde_json::to_value(&scores)
+            .map_err(|error| Error::Internal(format!("validation scores to JSON: {error}")))?;
+        // SAFETY: not NULL, writable by contract.
+        unsafe { write_json(out_json, &scores) }
+    })
+}
+
+/// Sets the learning rate from the next step on; the schedule multiplies it.
+///
+/// @param trainer        Used exclusively during the call.
+/// @param learning_rate  More than 0, at most 10.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT`;
+///         `COOPSEG_BUSY`; `COOPSEG_POISONED`.
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub extern "C" fn coopseg_trainer_set_learning_rate(
+    trainer: *mut coopseg_trainer,
+    learning_rate: f64,
+) -> coopseg_status {
+    guard(|| registry::get(trainer, "trainer")?.lock()?.set_learning_rate(learning_rate))
 }
 
 /// Asks a running training to stop after its current step; `coopseg_trainer_run` then returns
@@ -128,7 +310,8 @@ pub extern "C" fn coopseg_trainer_cancel(trainer: *const coopseg_trainer) -> coo
 ///
 /// @param trainer   Used exclusively during the call.
 /// @param out_json  Receives a JSON object: "configuration", "seed", "device", "steps", "seconds", "finished",
-///                  "history" with "epochs" (mean losses, validation) and "best_epoch". Free it with
+///                  "data" (the cases that are used and those that were left out), "history" with "epochs"
+///                  (mean losses, validation, speed) and "best_epoch". Free it with
 ///                  `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
 ///         `COOPSEG_POISONED`.
@@ -164,6 +347,28 @@ pub unsafe extern "C" fn coopseg_trainer_best_model(
     guard_libtorch(|| {
         require(out_model, "out_model")?;
         let model = registry::get(trainer, "trainer")?.lock()?.best_model()?;
+        let model = registry::insert(model);
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_model.write(model) };
+        Ok(())
+    })
+}
+
+/// Makes a model of the networks as they are now, best or not.
+///
+/// @param trainer    Used exclusively during the call.
+/// @param out_model  Receives the handle, independent of the trainer. Free it with `coopseg_model_free`.
+/// @return As `coopseg_trainer_best_model`.
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_current_model(
+    trainer: *const coopseg_trainer,
+    out_model: *mut *mut coopseg_model,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_model, "out_model")?;
+        let model = registry::get(trainer, "trainer")?.lock()?.current_model()?;
         let model = registry::insert(model);
         // SAFETY: not NULL, writable by contract.
         unsafe { out_model.write(model) };

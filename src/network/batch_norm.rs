@@ -2,6 +2,8 @@
 
 use super::initialise::Initialiser;
 use crate::error::Result;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tch::{Device, Kind, Tensor};
 
 const EPSILON: f64 = 1e-5;
@@ -43,6 +45,7 @@ pub struct BatchNorm {
     running_mean: Tensor,
     running_var: Tensor,
     batches: Tensor,
+    frozen: Arc<AtomicBool>,
 }
 
 impl BatchNorm {
@@ -59,12 +62,15 @@ impl BatchNorm {
                     "num_batches_tracked",
                     Tensor::f_zeros([] as [i64; 0], (Kind::Int64, Device::Cpu))?,
                 )?,
+                frozen: init.frozen_flag(),
             })
         })
     }
 
-    /// Normalises each channel.
+    /// Normalises each channel. In a frozen part always with the running statistics, which stay as they are.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let mode =
+            if self.frozen.load(Ordering::Relaxed) { BatchNormMode::INFERENCE } else { mode };
         let (weight, bias) = if mode.train_affine {
             (self.weight.shallow_clone(), self.bias.shallow_clone())
         } else {

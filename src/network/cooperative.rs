@@ -3,9 +3,12 @@
 use super::architecture::Architecture;
 use super::fast::FastThinkingNetwork;
 use super::initialise::Initialiser;
-use super::parameters::{Parameter, ParameterKind};
+use super::parameters::{Parameter, ParameterKind, Part};
 use super::slow::SlowThinkingNetwork;
 use crate::error::Result;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tch::{Device, Tensor};
 
 /// The fast-thinking and the slow-thinking network.
@@ -18,6 +21,7 @@ pub struct CooperativeNetwork {
     architecture: Architecture,
     device: Device,
     parameters: Vec<Parameter>,
+    frozen: BTreeMap<String, Arc<AtomicBool>>,
 }
 
 impl CooperativeNetwork {
@@ -27,7 +31,14 @@ impl CooperativeNetwork {
         let mut init = Initialiser::new(seed, device);
         let fast = FastThinkingNetwork::new(&mut init, &architecture)?;
         let slow = SlowThinkingNetwork::new(&mut init, &architecture)?;
-        Ok(CooperativeNetwork { fast, slow, architecture, device, parameters: init.parameters })
+        Ok(CooperativeNetwork {
+            fast,
+            slow,
+            architecture,
+            device,
+            parameters: init.parameters,
+            frozen: init.frozen,
+        })
     }
 
     /// A copy of its own on `device`.
@@ -37,11 +48,25 @@ impl CooperativeNetwork {
         Ok(copy)
     }
 
-    /// Takes over every value of a network of the same architecture.
+    /// Takes over every value of a network of the same architecture. What is frozen stays frozen.
     pub fn copy_values_of(&self, other: &CooperativeNetwork) -> Result<()> {
         let _guard = tch::no_grad_guard();
         for (own, theirs) in self.parameters.iter().zip(&other.parameters) {
             own.tensor.shallow_clone().f_copy_(&theirs.tensor)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps parts as they are from now on: no gradients, and running statistics that neither move nor give
+    /// way to the batch's.
+    pub fn freeze(&self, parts: &[Part]) -> Result<()> {
+        for part in parts.iter().map(|part| part.name()) {
+            for weight in self.weights().filter(|weight| weight.name.split('.').next() == Some(part)) {
+                let _ = weight.tensor.f_set_requires_grad(false)?;
+            }
+            if let Some(flag) = self.frozen.get(part) {
+                flag.store(true, Ordering::Relaxed);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,9 @@ use rand::Rng;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use tch::{Device, Kind, Tensor};
 
 /// Creates tensors in the order of the layers and records them under their names.
@@ -17,6 +20,8 @@ pub struct Initialiser {
     prefix: Vec<String>,
     /// Everything created so far.
     pub parameters: Vec<Parameter>,
+    /// For every part with batch normalisation, whether it is frozen; shared with its layers.
+    pub frozen: BTreeMap<String, Arc<AtomicBool>>,
 }
 
 impl Initialiser {
@@ -27,6 +32,7 @@ impl Initialiser {
             device,
             prefix: Vec::new(),
             parameters: Vec::new(),
+            frozen: BTreeMap::new(),
         }
     }
 
@@ -62,6 +68,11 @@ impl Initialiser {
     pub fn zeros(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
         let values = draw(shape, &mut self.rng, |_| 0.0);
         self.weight(name, shape, &values)
+    }
+
+    /// The flag that tells the layers of the current part that it is frozen.
+    pub fn frozen_flag(&mut self) -> Arc<AtomicBool> {
+        self.frozen.entry(self.prefix.first().cloned().unwrap_or_default()).or_default().clone()
     }
 
     /// A tensor that batch normalisation keeps.

@@ -19,7 +19,7 @@ pub use architecture::{Architecture, CodeSharing};
 pub use batch_norm::BatchNormMode;
 pub use cooperative::{CooperativeNetwork, SharedNetwork};
 pub use fast::{Codes, FastThinkingNetwork};
-pub use parameters::{PARTS, Parameter, ParameterKind};
+pub use parameters::{PARTS, Parameter, ParameterKind, Part};
 pub use slow::{SlowThinkingNetwork, TEMPERATURE, map_of_labels, map_of_logits};
 
 /// The encoders halve the resolution four times.

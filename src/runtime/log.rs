@@ -40,6 +40,11 @@ pub fn info(text: &str) {
     message(Level::Info, text);
 }
 
+/// A message about something surprising that did not fail.
+pub fn warning(text: &str) {
+    message(Level::Warning, text);
+}
+
 /// A message about a failure inside the library.
 pub fn error(text: &str) {
     message(Level::Error, text);

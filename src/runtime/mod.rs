@@ -3,6 +3,7 @@
 
 mod build_info;
 mod cuda;
+mod determinism;
 mod device;
 mod libtorch;
 pub mod log;
@@ -11,6 +12,7 @@ mod threads;
 mod torch_error;
 
 pub use build_info::build_info;
+pub use determinism::use_deterministic_algorithms;
 pub use device::{DeviceChoice, describe_devices};
 pub use libtorch::start;
 pub use seed::{default_seed, set_default_seed};

@@ -1,6 +1,6 @@
-//! Adam (Kingma & Ba 2015), with its state in reach.
+//! Adam and AdamW, with their state in reach.
 
-use super::configuration::Optimizer;
+use super::options::{Algorithm, Optimizer};
 use crate::error::Result;
 use crate::network::{CooperativeNetwork, Parameter};
 use tch::Tensor;
@@ -9,15 +9,21 @@ use tch::Tensor;
 #[derive(Debug)]
 pub struct Adam {
     settings: Optimizer,
-    steps: i32,
+    updates: i32,
     moments: Vec<Moments>,
 }
 
+/// One weight with the moments of its gradient.
 #[derive(Debug)]
-struct Moments {
-    weight: Tensor,
-    mean: Tensor,
-    variance: Tensor,
+pub struct Moments {
+    /// Name of the weight.
+    pub name: String,
+    /// The weight itself; shares storage with the network.
+    pub weight: Tensor,
+    /// Running mean of the gradient.
+    pub mean: Tensor,
+    /// Running mean of its square.
+    pub variance: Tensor,
 }
 
 impl Adam {
@@ -25,26 +31,79 @@ impl Adam {
     pub fn new(network: &CooperativeNetwork, settings: Optimizer) -> Result<Self> {
         let moments = network
             .weights()
-            .map(|Parameter { tensor, .. }| {
+            .map(|Parameter { name, tensor, .. }| {
                 Ok(Moments {
+                    name: name.clone(),
                     weight: tensor.shallow_clone(),
                     mean: tensor.f_detach()?.f_zeros_like()?,
                     variance: tensor.f_detach()?.f_zeros_like()?,
                 })
             })
             .collect::<Result<_>>()?;
-        Ok(Adam { settings, steps: 0, moments })
+        Ok(Adam { settings, updates: 0, moments })
     }
 
-    /// One update from the gradients that are there; weights without a gradient stay.
-    pub fn step(&mut self) -> Result<()> {
+    /// Updates done so far.
+    pub fn updates(&self) -> i32 {
+        self.updates
+    }
+
+    /// The moments of every weight, in the order of the layers.
+    pub fn moments(&self) -> &[Moments] {
+        &self.moments
+    }
+
+    /// Goes on after `updates` updates, whose moments have been put in place.
+    pub fn resume(&mut self, updates: i32) {
+        self.updates = updates;
+    }
+
+    /// The norm of the gradient of all weights together.
+    pub fn gradient_norm(&self) -> Result<f64> {
         let _guard = tch::no_grad_guard();
-        self.steps += 1;
-        let Optimizer { learning_rate, beta1, beta2, epsilon } = self.settings;
-        let correction1 = 1.0 - beta1.powi(self.steps);
-        let correction2 = 1.0 - beta2.powi(self.steps);
-        for Moments { weight, mean, variance } in &mut self.moments {
-            let Some(gradient) = CooperativeNetwork::gradient(weight) else { continue };
+        let mut norms = Vec::new();
+        for Moments { weight, .. } in &self.moments {
+            if let Some(gradient) = CooperativeNetwork::gradient(weight) {
+                norms.push(gradient.f_norm()?);
+            }
+        }
+        if norms.is_empty() {
+            return Ok(0.0);
+        }
+        Ok(Tensor::f_stack(&norms, 0)?.f_norm()?.f_double_value(&[])?)
+    }
+
+    /// Multiplies the gradient of every weight by `factor`.
+    pub fn scale_gradient(&self, factor: f64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for Moments { weight, .. } in &self.moments {
+            if let Some(mut gradient) = CooperativeNetwork::gradient(weight) {
+                let _ = gradient.f_mul_scalar_(factor)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One update from the gradients that are there, at the given learning rate; weights without a gradient
+    /// stay.
+    pub fn update(&mut self, learning_rate: f64) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        self.updates += 1;
+        let Optimizer { algorithm, beta1, beta2, epsilon, weight_decay, .. } = self.settings;
+        let correction1 = 1.0 - beta1.powi(self.updates);
+        let correction2 = 1.0 - beta2.powi(self.updates);
+        for Moments { weight, mean, variance, .. } in &mut self.moments {
+            let Some(mut gradient) = CooperativeNetwork::gradient(weight) else { continue };
+            if weight_decay > 0.0 {
+                match algorithm {
+                    Algorithm::Adam => {
+                        gradient = gradient.f_add(&weight.f_detach()?.f_mul_scalar(weight_decay)?)?;
+                    }
+                    Algorithm::Adamw => {
+                        let _ = weight.f_mul_scalar_(1.0 - learning_rate * weight_decay)?;
+                    }
+                }
+            }
             let _ = mean.f_lerp_(&gradient, 1.0 - beta1)?;
             let _ = variance.f_mul_scalar_(beta2)?;
             let _ = variance.f_addcmul_(&gradient, &gradient.f_mul_scalar(1.0 - beta2)?)?;

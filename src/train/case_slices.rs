@@ -1,10 +1,11 @@
-//! From a case of a dataset to slices at the networks' spacing.
+//! From a case of a dataset to slices for the networks.
 
 use super::configuration::Configuration;
+use super::data_summary::CaseSummary;
 use crate::augment::Slice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::volume::{NetworkGrid, normalise};
+use crate::volume::{NetworkGrid, Volume, normalise};
 use ndarray::Axis;
 
 /// Reads one case: intensities in [0, 1], resampled in-plane, not yet padded or cropped.
@@ -12,16 +13,51 @@ use ndarray::Axis;
 /// # Errors
 /// `Dataset` for a case without a label map, naming it; what reading and preprocessing report, with the name
 /// of the case.
-pub fn case_slices(dataset: &Dataset, index: usize, config: &Configuration) -> Result<Vec<Slice>> {
-    let name = &dataset.case(index)?.name;
+pub fn case_slices(
+    dataset: &Dataset,
+    index: usize,
+    config: &Configuration,
+) -> Result<(Vec<Slice>, CaseSummary)> {
+    let case = dataset.case(index)?;
+    let name = &case.name;
     let (mut image, labels) = dataset.load(index, config.network.classes.len())?;
     let labels = labels.ok_or_else(|| {
         Error::Dataset(format!("case \"{name}\" has no label map; training and validation need one"))
     })?;
     normalise(&mut image, config.preprocess.percentiles).map_err(|error| error.in_case(name))?;
     let grid = NetworkGrid::of_volume(&image, &config.preprocess).map_err(|error| error.in_case(name))?;
-    let slices = image.voxels.axis_iter(Axis(0)).zip(labels.voxels.axis_iter(Axis(0)));
-    Ok(slices
+    let pairs = image.voxels.axis_iter(Axis(0)).zip(labels.voxels.axis_iter(Axis(0)));
+    let slices: Vec<Slice> = pairs
         .map(|(image, label)| Slice { image: grid.resample_image(image), label: grid.resample_labels(label) })
-        .collect())
+        .collect();
+    let summary = CaseSummary {
+        case: name.clone(),
+        subject: case.subject.clone(),
+        shape: shape(&labels),
+        spacing: labels.geometry.spacing,
+        labelled_slices: slices.iter().filter(|slice| shows_structure(slice)).count(),
+        class_millilitres: class_millilitres(&labels, config.network.classes.len()),
+    };
+    Ok((slices, summary))
+}
+
+/// Whether anything but background is labelled.
+pub fn shows_structure(slice: &Slice) -> bool {
+    slice.label.iter().any(|&class| class != 0)
+}
+
+fn shape(labels: &Volume<u8>) -> [usize; 3] {
+    let (z, y, x) = labels.voxels.dim();
+    [x, y, z]
+}
+
+fn class_millilitres(labels: &Volume<u8>, classes: usize) -> Vec<f64> {
+    let mut counts = vec![0u64; classes];
+    for &class in &labels.voxels {
+        if let Some(count) = counts.get_mut(usize::from(class)) {
+            *count += 1;
+        }
+    }
+    let voxel = labels.geometry.spacing.iter().product::<f64>() / 1000.0;
+    counts.into_iter().map(|count| count as f64 * voxel).collect()
 }

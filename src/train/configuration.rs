@@ -8,13 +8,15 @@ use crate::augment::Augmentation;
 use crate::error::{Error, Result};
 use crate::latent::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Source, Threshold};
 use crate::loss::ReconstructionLoss;
-use crate::network::{Architecture, CodeSharing};
+use super::options::{Data, Metric, Optimizer, Snapshots, Validation};
+use super::schedule::Schedule;
+use crate::network::{Architecture, CodeSharing, Part};
 use crate::runtime::{self, DeviceChoice};
 use crate::schema;
 use crate::volume::Preprocess;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Where the defaults come from (METHOD §4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +79,14 @@ pub struct Losses {
     /// λ_shp. Default: 1.
     #[schemars(range(min = 0.0, max = 1e6))]
     pub shape_weight: f64,
+    /// Weight of each class, background first, in every cross-entropy, whose mean becomes a weighted mean;
+    /// null weighs all the same. Default: null.
+    #[schemars(length(min = 2, max = 255), inner(range(min = 0.0, max = 1e6)))]
+    pub class_weights: Option<Vec<f64>>,
+    /// Weight, times λ_seg, of 1 − soft Dice beside the cross-entropy of p and of p̄. The soft Dice is taken
+    /// over the whole batch and averaged over the classes without the background. Default: 0.
+    #[schemars(range(min = 0.0, max = 1e6))]
+    pub dice_weight: f64,
 }
 
 /// Batch normalisation in the passes over hard examples.
@@ -89,38 +99,6 @@ pub struct BatchNormSection {
     /// Whether hard passes through the image decoder and the gradient passes of the masks also move
     /// running statistics, a side effect of the published implementation. Default: false.
     pub official_bn_side_effects: bool,
-}
-
-/// Adam's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Optimizer {
-    /// Step size. Default: 0.0001.
-    #[schemars(range(min = 1e-12, max = 10.0))]
-    pub learning_rate: f64,
-    /// Decay of the mean of the gradients. Default: 0.9.
-    #[schemars(range(min = 0.0, max = 0.999999))]
-    pub beta1: f64,
-    /// Decay of the mean of their squares. Default: 0.999.
-    #[schemars(range(min = 0.0, max = 0.99999999))]
-    pub beta2: f64,
-    /// Added to the denominator. Default: 1e-8.
-    #[schemars(range(min = 1e-16, max = 1.0))]
-    pub epsilon: f64,
-}
-
-/// Validation and model selection by the highest mean IoU, background included, of the corrected
-/// segmentation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Validation {
-    /// Validate after every so many epochs. Default: 1.
-    #[schemars(range(min = 1, max = 1000000))]
-    pub every_epochs: u64,
-    /// How many subjects of the validation dataset are used, the first by name; null uses all. A subject is
-    /// the part of a case's name before the first "/". Default: 5 (official), 10 (paper).
-    #[schemars(range(min = 1, max = 1000000))]
-    pub subjects: Option<usize>,
 }
 
 /// Everything that a training run can be told.
@@ -154,8 +132,13 @@ pub struct Configuration {
     pub hard_examples: HardExamples,
     /// Batch normalisation in the hard passes.
     pub batch_norm: BatchNormSection,
-    /// Adam.
+    /// The optimiser.
     pub optimizer: Optimizer,
+    /// The learning rate over the steps.
+    pub schedule: Schedule,
+    /// Parts of the networks that stay as they are, running statistics included. Default: none.
+    #[schemars(length(max = 5))]
+    pub frozen: Vec<Part>,
     /// Slices drawn for one step. Default: 10.
     #[schemars(range(min = 1, max = 4096))]
     pub slices_per_step: usize,
@@ -168,8 +151,15 @@ pub struct Configuration {
     /// Stop, as if the last epoch had ended, after so many minutes; null does not. Default: null.
     #[schemars(range(min = 0.0, max = 1e6))]
     pub max_minutes: Option<f64>,
-    /// Validation and model selection.
+    /// Validation, model selection and early stopping.
     pub validation: Validation,
+    /// Reading and feeding the data.
+    pub data: Data,
+    /// Snapshots to resume from.
+    pub snapshots: Snapshots,
+    /// On CUDA, use only algorithms that give the same numbers each time, which is slower. On the CPU results
+    /// repeat anyhow for the same number of threads. Default: false.
+    pub deterministic: bool,
 }
 
 impl Configuration {
@@ -194,6 +184,8 @@ impl Configuration {
                 segmentation_weight: 1.0,
                 reconstruction_weight: 1.0,
                 shape_weight: 1.0,
+                class_weights: None,
+                dice_weight: 0.0,
             },
             separate_training: false,
             input_noise: either(0.05, 0.0),
@@ -217,12 +209,22 @@ impl Configuration {
                 },
                 official_bn_side_effects: false,
             },
-            optimizer: Optimizer { learning_rate: 1e-4, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            optimizer: Optimizer::default(),
+            schedule: Schedule::default(),
+            frozen: Vec::new(),
             slices_per_step: 10,
             with_unaugmented: true,
             epochs: 600,
             max_minutes: None,
-            validation: Validation { every_epochs: 1, subjects: Some(if official { 5 } else { 10 }) },
+            validation: Validation {
+                every_epochs: 1,
+                subjects: Some(if official { 5 } else { 10 }),
+                metric: Metric::RefinedMeanIou,
+                patience: None,
+            },
+            data: Data::default(),
+            snapshots: Snapshots::default(),
+            deterministic: false,
         }
     }
 
@@ -238,6 +240,13 @@ impl Configuration {
                 .map_err(|error| Error::InvalidConfig(format!("`preset`: {error}")))?,
         };
         let config: Configuration = schema::overlay(&Configuration::preset(preset), given)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// A configuration in which `changes` take the place of what `before` says.
+    pub fn changed(before: &Configuration, changes: Map<String, Value>) -> Result<Self> {
+        let config: Configuration = schema::overlay(before, changes)?;
         config.validate()?;
         Ok(config)
     }
@@ -276,6 +285,19 @@ impl Configuration {
                     "`network.classes[{index}]` is \"{name}\"; expected distinct, non-empty names"
                 )));
             }
+        }
+        if let Some(weights) = &self.losses.class_weights
+            && (weights.len() != self.network.classes.len() || weights.iter().sum::<f64>() <= 0.0)
+        {
+            return Err(Error::InvalidConfig(format!(
+                "`losses.class_weights` is {weights:?}; expected {} numbers, one per class, not all 0",
+                self.network.classes.len()
+            )));
+        }
+        if Part::ALL.iter().all(|part| self.frozen.contains(part)) {
+            return Err(Error::InvalidConfig(
+                "`frozen` names every part of the networks; expected one at least to train".to_owned(),
+            ));
         }
         self.preprocess.validate()?;
         self.augmentation.validate()?;

@@ -2,15 +2,17 @@
 
 use super::configuration::{Configuration, HardAffine};
 use crate::error::Result;
-use crate::loss::{ReconstructionLoss, cross_entropy};
+use crate::loss::{ReconstructionLoss, cross_entropy, soft_dice_loss, weighted_cross_entropy};
 use crate::network::{BatchNormMode, Codes, CooperativeNetwork, map_of_labels, map_of_logits};
 use tch::Tensor;
 
-/// The four parts of L_std, unweighted scalars with gradients.
+/// The parts of L_std, unweighted scalars with gradients.
 #[derive(Debug)]
 pub struct StandardLosses {
     /// CE(p, y).
     pub segmentation: Tensor,
+    /// 1 − soft Dice of p, where a Dice term is asked for.
+    pub segmentation_dice: Option<Tensor>,
     /// R(x', x).
     pub reconstruction: Tensor,
     /// CE(C(p), y).
@@ -19,12 +21,14 @@ pub struct StandardLosses {
     pub shape_from_label: Tensor,
 }
 
-/// The four parts of L_hard, unweighted scalars with gradients; a part whose source is switched off is
+/// The parts of L_hard, unweighted scalars with gradients; a part whose source is switched off is
 /// absent.
 #[derive(Debug)]
 pub struct HardLosses {
     /// CE(p̄, y).
     pub segmentation: Option<Tensor>,
+    /// 1 − soft Dice of p̄, where a Dice term is asked for.
+    pub segmentation_dice: Option<Tensor>,
     /// R(D_i(E(x̂)), x).
     pub reconstruction: Option<Tensor>,
     /// CE(C(p̄), y).
@@ -34,10 +38,13 @@ pub struct HardLosses {
 }
 
 /// What is minimised, as the configuration says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Objective {
     reconstruction: ReconstructionLoss,
     weights: [f64; 3],
+    dice_weight: f64,
+    class_weights: Option<Vec<f32>>,
+    deterministic: bool,
     separate_training: bool,
     hard_mode: BatchNormMode,
     hard_image_mode: BatchNormMode,
@@ -59,6 +66,12 @@ impl Objective {
         Objective {
             reconstruction: losses.reconstruction,
             weights: [losses.segmentation_weight, losses.reconstruction_weight, losses.shape_weight],
+            dice_weight: losses.dice_weight,
+            class_weights: losses
+                .class_weights
+                .as_ref()
+                .map(|weights| weights.iter().map(|&weight| weight as f32).collect()),
+            deterministic: config.deterministic,
             separate_training: config.separate_training,
             hard_mode,
             hard_image_mode,
@@ -83,10 +96,11 @@ impl Objective {
         let remembered = network.slow.correct(&map_of_labels(labels, classes)?, mode)?;
         let corrected = network.slow.correct(&self.map_for_slow(&prediction)?, mode)?;
         let losses = StandardLosses {
-            segmentation: cross_entropy(&prediction, labels)?,
+            segmentation: self.cross_entropy(&prediction, labels)?,
+            segmentation_dice: self.dice(&prediction, labels)?,
             reconstruction: self.reconstruction.between(&reconstruction, images)?,
-            shape_from_prediction: cross_entropy(&corrected, labels)?,
-            shape_from_label: cross_entropy(&remembered, labels)?,
+            shape_from_prediction: self.cross_entropy(&corrected, labels)?,
+            shape_from_label: self.cross_entropy(&remembered, labels)?,
         };
         Ok((losses, codes))
     }
@@ -104,6 +118,7 @@ impl Objective {
         let mode = self.hard_mode;
         let mut losses = HardLosses {
             segmentation: None,
+            segmentation_dice: None,
             reconstruction: None,
             shape_from_prediction: None,
             shape_from_corrupted: None,
@@ -114,22 +129,27 @@ impl Objective {
             let prediction = network.fast.segment(&codes.shape, mode)?;
             let corrected = network.slow.correct(&self.map_for_slow(&prediction)?, mode)?;
             losses.reconstruction = Some(self.reconstruction.between(&restored, images)?);
-            losses.segmentation = Some(cross_entropy(&prediction, labels)?);
-            losses.shape_from_prediction = Some(cross_entropy(&corrected, labels)?);
+            losses.segmentation = Some(self.cross_entropy(&prediction, labels)?);
+            losses.segmentation_dice = self.dice(&prediction, labels)?;
+            losses.shape_from_prediction = Some(self.cross_entropy(&corrected, labels)?);
         }
         if let Some(logits) = corrupted_logits {
             let corrected = network.slow.correct(&map_of_logits(&logits.f_detach()?)?, mode)?;
-            losses.shape_from_corrupted = Some(cross_entropy(&corrected, labels)?);
+            losses.shape_from_corrupted = Some(self.cross_entropy(&corrected, labels)?);
         }
         Ok(losses)
     }
 
-    /// λ_seg CE + λ_rec R + λ_shp CE + λ_shp CE.
+    /// λ_seg CE + λ_rec R + λ_shp CE + λ_shp CE, with the Dice term where there is one.
     pub fn standard_total(&self, losses: &StandardLosses) -> Result<Tensor> {
         self.total(
-            Some(&losses.segmentation),
-            Some(&losses.reconstruction),
-            [Some(&losses.shape_from_prediction), Some(&losses.shape_from_label)],
+            [
+                Some(&losses.segmentation),
+                losses.segmentation_dice.as_ref(),
+                Some(&losses.reconstruction),
+                Some(&losses.shape_from_prediction),
+                Some(&losses.shape_from_label),
+            ],
             losses.segmentation.f_zeros_like()?,
         )
     }
@@ -137,29 +157,42 @@ impl Objective {
     /// The same for the parts of L_hard that are present.
     pub fn hard_total(&self, losses: &HardLosses, labels: &Tensor) -> Result<Tensor> {
         self.total(
-            losses.segmentation.as_ref(),
-            losses.reconstruction.as_ref(),
-            [losses.shape_from_prediction.as_ref(), losses.shape_from_corrupted.as_ref()],
+            [
+                losses.segmentation.as_ref(),
+                losses.segmentation_dice.as_ref(),
+                losses.reconstruction.as_ref(),
+                losses.shape_from_prediction.as_ref(),
+                losses.shape_from_corrupted.as_ref(),
+            ],
             Tensor::f_zeros([] as [i64; 0], (tch::Kind::Float, labels.device()))?,
         )
     }
 
-    fn total(
-        &self,
-        segmentation: Option<&Tensor>,
-        reconstruction: Option<&Tensor>,
-        shapes: [Option<&Tensor>; 2],
-        zero: Tensor,
-    ) -> Result<Tensor> {
+    /// Segmentation, its Dice term, reconstruction and two shape losses, weighted.
+    fn total(&self, parts: [Option<&Tensor>; 5], zero: Tensor) -> Result<Tensor> {
         let [seg, rec, shp] = self.weights;
         let mut total = zero;
-        for (part, weight) in [(segmentation, seg), (reconstruction, rec), (shapes[0], shp), (shapes[1], shp)]
-        {
+        for (part, weight) in parts.into_iter().zip([seg, seg * self.dice_weight, rec, shp, shp]) {
             if let Some(part) = part {
                 total = total.f_add(&part.f_mul_scalar(weight)?)?;
             }
         }
         Ok(total)
+    }
+
+    fn cross_entropy(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+        match &self.class_weights {
+            Some(weights) => {
+                let weights = Tensor::f_from_slice(weights)?.f_to_device(logits.device())?;
+                weighted_cross_entropy(logits, labels, Some(&weights))
+            }
+            None if self.deterministic => weighted_cross_entropy(logits, labels, None),
+            None => cross_entropy(logits, labels),
+        }
+    }
+
+    fn dice(&self, logits: &Tensor, labels: &Tensor) -> Result<Option<Tensor>> {
+        (self.dice_weight > 0.0).then(|| soft_dice_loss(logits, labels)).transpose()
     }
 
     /// What the slow-thinking network reads of a prediction; without gradients to the fast-thinking

@@ -1,108 +1,135 @@
-//! The slices that training draws from, read and preprocessed once.
+//! The slices that training draws from, and how they become batches.
 
-use super::case_slices::case_slices;
 use super::configuration::Configuration;
+use super::stored_cases::StoredCases;
 use crate::augment::{self, Slice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::random::{self, Purpose};
 use rand::RngExt;
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Slices of the training cases: intensities in [0, 1], resampled in-plane, not yet padded or cropped.
+/// The slices of all training cases.
 #[derive(Debug)]
 pub struct TrainingSlices {
-    slices: Vec<StoredSlice>,
-    /// For every case, the indices of its slices that show a structure.
-    labelled: Vec<Vec<usize>>,
+    stored: StoredCases,
+    config: Arc<Configuration>,
+    seed: u64,
+    /// Where each slice lies: case and slice within it.
+    places: Vec<Place>,
 }
 
-#[derive(Debug)]
-struct StoredSlice {
-    slice: Slice,
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
     case: usize,
-    labelled: bool,
+    slice: usize,
+}
+
+/// The slices of one step, with the cases that they come from.
+#[derive(Debug)]
+pub struct SliceBatch {
+    /// Augmented slices, then (if configured) the same slices as they are.
+    pub slices: Vec<Slice>,
+    /// Names of the cases, one per drawn slice.
+    pub cases: Vec<String>,
 }
 
 impl TrainingSlices {
     /// Reads every case of the dataset.
     ///
     /// # Errors
-    /// `Dataset` for a case without a label map, naming it, or when there are fewer slices than a step
-    /// needs; what reading the files reports.
-    pub fn load(dataset: &Dataset, config: &Configuration) -> Result<Self> {
-        let mut slices = Vec::new();
-        let mut labelled = Vec::new();
-        for case in 0..dataset.len() {
-            let mut own = Vec::new();
-            for slice in case_slices(dataset, case, config)? {
-                let shows_structure = slice.label.iter().any(|&class| class != 0);
-                if shows_structure {
-                    own.push(slices.len());
-                }
-                slices.push(StoredSlice { slice, case, labelled: shows_structure });
-            }
-            labelled.push(own);
+    /// What [`StoredCases::load`] reports; `Dataset` when there are fewer slices than a step needs.
+    pub fn load(dataset: &Dataset, config: &Arc<Configuration>, seed: u64) -> Result<Self> {
+        if dataset.is_empty() {
+            return Err(Error::Dataset(
+                "the training dataset has no cases; expected at least one".to_owned(),
+            ));
         }
-        if slices.len() < config.slices_per_step {
+        let indices: Vec<usize> = (0..dataset.len()).collect();
+        let stored = StoredCases::load(dataset, &indices, config)?;
+        let places: Vec<Place> = stored
+            .cases()
+            .iter()
+            .enumerate()
+            .flat_map(|(case, stored)| (0..stored.labelled.len()).map(move |slice| Place { case, slice }))
+            .collect();
+        if places.len() < config.slices_per_step {
             return Err(Error::Dataset(format!(
                 "the training data has {} slice(s), but `slices_per_step` is {}; expected at least as many \
                  slices as a step draws",
-                slices.len(),
+                places.len(),
                 config.slices_per_step
             )));
         }
-        Ok(TrainingSlices { slices, labelled })
+        Ok(TrainingSlices { stored, config: config.clone(), seed, places })
+    }
+
+    /// The cases that the slices come from.
+    pub fn stored(&self) -> &StoredCases {
+        &self.stored
     }
 
     /// Number of slices.
     pub fn len(&self) -> usize {
-        self.slices.len()
+        self.places.len()
     }
 
-    /// The order of the slices in an epoch, cut into steps; the last may be short.
-    pub fn steps_of_epoch(&self, config: &Configuration, seed: u64, epoch: u64) -> Vec<Vec<usize>> {
-        let mut order: Vec<usize> = (0..self.slices.len()).collect();
-        order.shuffle(&mut random::stream(seed, Purpose::Shuffle, [epoch, 0, 0]));
-        order.chunks(config.slices_per_step).map(<[usize]>::to_vec).collect()
+    /// Steps of one epoch; the last may have fewer slices.
+    pub fn steps_per_epoch(&self) -> usize {
+        self.places.len().div_ceil(self.config.slices_per_step)
     }
 
-    /// The slices of one step: each augmented, then (if configured) each as it is.
+    /// The order of the slices in an epoch, cut into steps.
+    pub fn steps_of_epoch(&self, epoch: u64) -> Vec<Vec<usize>> {
+        let mut order: Vec<usize> = (0..self.places.len()).collect();
+        order.shuffle(&mut random::stream(self.seed, Purpose::Shuffle, [epoch, 0, 0]));
+        order.chunks(self.config.slices_per_step).map(<[usize]>::to_vec).collect()
+    }
+
+    /// The slices of one step. Each draw is keyed by the epoch and the slice, so that the threads of the
+    /// current pool may share the work in any way.
     ///
     /// A slice that shows no structure is replaced by a random one of the same case that does.
-    pub fn assemble(&self, config: &Configuration, seed: u64, epoch: u64, indices: &[usize]) -> Vec<Slice> {
-        use rayon::prelude::*;
+    pub fn assemble(&self, epoch: u64, indices: &[usize]) -> Result<SliceBatch> {
+        let config = &*self.config;
         let classes = config.network.classes.len();
         let (pad, crop) = (config.preprocess.pad, config.preprocess.crop);
-        let chosen: Vec<usize> = indices.iter().map(|&index| self.replacement(seed, epoch, index)).collect();
-        let mut batch: Vec<Slice> = indices
+        let chosen: Vec<Place> = indices.iter().map(|&index| self.replacement(epoch, index)).collect();
+        let mut needed: Vec<usize> = chosen.iter().map(|place| place.case).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        let cases: HashMap<usize, Arc<Vec<Slice>>> = needed
+            .into_par_iter()
+            .map(|case| Ok((case, self.stored.slices(case)?)))
+            .collect::<Result<_>>()?;
+        let slice = |place: &Place| &cases[&place.case][place.slice];
+        let mut slices: Vec<Slice> = indices
             .par_iter()
             .zip(&chosen)
-            .map(|(&index, &chosen)| {
-                let mut rng = random::stream(seed, Purpose::Augmentation, [epoch, index as u64, 0]);
-                augment::augment(
-                    &self.slices[chosen].slice,
-                    pad,
-                    crop,
-                    classes,
-                    &config.augmentation,
-                    &mut rng,
-                )
+            .map(|(&index, place)| {
+                let mut rng = random::stream(self.seed, Purpose::Augmentation, [epoch, index as u64, 0]);
+                augment::augment(slice(place), pad, crop, classes, &config.augmentation, &mut rng)
             })
             .collect();
         if config.with_unaugmented {
-            batch.extend(chosen.iter().map(|&index| augment::plain(&self.slices[index].slice, pad, crop)));
+            slices.extend(chosen.iter().map(|place| augment::plain(slice(place), pad, crop)));
         }
-        batch
+        let cases =
+            chosen.iter().map(|place| self.stored.cases()[place.case].summary.case.clone()).collect();
+        Ok(SliceBatch { slices, cases })
     }
 
-    fn replacement(&self, seed: u64, epoch: u64, index: usize) -> usize {
-        let stored = &self.slices[index];
-        let labelled = &self.labelled[stored.case];
-        if stored.labelled || labelled.is_empty() {
-            return index;
+    fn replacement(&self, epoch: u64, index: usize) -> Place {
+        let place = self.places[index];
+        let labelled = &self.stored.cases()[place.case].labelled;
+        let candidates: Vec<usize> = (0..labelled.len()).filter(|&slice| labelled[slice]).collect();
+        if labelled[place.slice] || candidates.is_empty() {
+            return place;
         }
-        let mut rng = random::stream(seed, Purpose::Replacement, [epoch, index as u64, 0]);
-        labelled[rng.random_range(0..labelled.len())]
+        let mut rng = random::stream(self.seed, Purpose::Replacement, [epoch, index as u64, 0]);
+        Place { slice: candidates[rng.random_range(0..candidates.len())], ..place }
     }
 }

@@ -3,7 +3,7 @@
 use super::adam::Adam;
 use super::batch::Batch;
 use super::configuration::{Configuration, Mode};
-use super::event::LossValues;
+use super::losses::LossValues;
 use super::objective::{HardLosses, Objective, StandardLosses};
 use crate::error::Result;
 use crate::latent::{self, HardExampleMaker, Source};
@@ -27,7 +27,8 @@ impl TrainingStep {
         TrainingStep { objective: Objective::new(config), config: config.clone(), seed }
     }
 
-    /// Performs step number `step` (counted from the start of training; it keys the random draws).
+    /// Performs step number `step` (counted from the start of training; it keys the random draws) with one
+    /// update at the configured learning rate.
     pub fn run(
         &self,
         network: &CooperativeNetwork,
@@ -37,7 +38,7 @@ impl TrainingStep {
     ) -> Result<LossValues> {
         network.zero_gradients();
         let losses = self.gradients(network, batch, step)?;
-        optimizer.step()?;
+        optimizer.update(self.config.optimizer.learning_rate)?;
         Ok(losses)
     }
 
@@ -102,10 +103,12 @@ fn values(standard: &StandardLosses, hard: Option<&HardLosses>, device: Device) 
     let _guard = tch::no_grad_guard();
     let parts = [
         Some(&standard.segmentation),
+        standard.segmentation_dice.as_ref(),
         Some(&standard.reconstruction),
         Some(&standard.shape_from_prediction),
         Some(&standard.shape_from_label),
         hard.and_then(|hard| hard.segmentation.as_ref()),
+        hard.and_then(|hard| hard.segmentation_dice.as_ref()),
         hard.and_then(|hard| hard.reconstruction.as_ref()),
         hard.and_then(|hard| hard.shape_from_prediction.as_ref()),
         hard.and_then(|hard| hard.shape_from_corrupted.as_ref()),
@@ -114,17 +117,11 @@ fn values(standard: &StandardLosses, hard: Option<&HardLosses>, device: Device) 
     let stacked: Vec<Tensor> =
         parts.iter().map(|part| part.unwrap_or(&absent).f_detach()).collect::<std::result::Result<_, _>>()?;
     let stacked = Tensor::f_stack(&stacked, 0)?.f_to_device(Device::Cpu)?;
-    let mut numbers = [0f32; 8];
-    stacked.f_copy_data(&mut numbers, 8)?;
-    let present = |index: usize| parts[index].map(|_| f64::from(numbers[index]));
-    Ok(LossValues {
-        segmentation: numbers[0].into(),
-        reconstruction: numbers[1].into(),
-        shape_from_prediction: numbers[2].into(),
-        shape_from_label: numbers[3].into(),
-        hard_segmentation: present(4),
-        hard_reconstruction: present(5),
-        hard_shape_from_prediction: present(6),
-        hard_shape_from_corrupted: present(7),
-    })
+    let mut numbers = [0f32; LossValues::NAMES.len()];
+    stacked.f_copy_data(&mut numbers, LossValues::NAMES.len())?;
+    let mut values = parts.map(|part| part.map(|_| 0.0));
+    for (value, number) in values.iter_mut().zip(numbers) {
+        *value = value.map(|_: f64| f64::from(number));
+    }
+    Ok(LossValues::of_values(values))
 }

@@ -1,36 +1,29 @@
-//! The training loop.
+//! Networks in training: making, resuming, looking at them.
 
 use super::adam::Adam;
-use super::batch::Batch;
+use super::average::Average;
 use super::configuration::Configuration;
-use super::event::{EpochRecord, Event, EventKind, History, LossMean, LossValues, ValidationScores};
+use super::data_summary::DataSummary;
+use super::event::History;
+use super::feeder::Feeder;
+use super::progress::{Pace, Progress};
+use super::schedule::Decay;
 use super::slices::TrainingSlices;
+use super::snapshot::{self, Snapshot, SnapshotFolder, State};
+use super::start::start_from;
 use super::step::TrainingStep;
 use super::validation::ValidationCases;
-use crate::augment::Slice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::CooperativeNetwork;
 use crate::runtime::{self, DeviceChoice};
+use crate::schema;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::time::Instant;
 use tch::Device;
-
-/// Batches assembled ahead of the step that uses them.
-const BATCHES_AHEAD: usize = 2;
-
-/// What a listener answers to an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Go on.
-    Continue,
-    /// Stop after this event.
-    Cancel,
-}
 
 /// Asks a running training to stop; may be used from any thread.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +35,7 @@ impl CancelFlag {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    fn take(&self) -> bool {
+    pub(super) fn take(&self) -> bool {
         self.0.swap(false, Ordering::Relaxed)
     }
 }
@@ -50,89 +43,181 @@ impl CancelFlag {
 /// Networks in training, with everything that a run needs and leaves.
 #[derive(Debug)]
 pub struct Trainer {
-    config: Configuration,
-    seed: u64,
-    network: CooperativeNetwork,
-    optimizer: Adam,
-    step: TrainingStep,
-    training: TrainingSlices,
-    validation: Option<ValidationCases>,
-    progress: Progress,
-    best: Option<Best>,
-    history: History,
-    cancel: CancelFlag,
-}
-
-/// How far a training has come. A cancelled run goes on from here.
-#[derive(Debug, Default)]
-struct Progress {
-    /// Completed epochs.
-    epochs: u64,
-    /// Steps done in the epoch under way.
-    steps_in_epoch: usize,
-    /// Steps since the start.
-    steps: u64,
-    /// Time spent in training before the current run.
-    seconds: f64,
-    losses: LossMean,
-    last_losses: LossValues,
-    last_validation: Option<ValidationScores>,
-    finished: bool,
+    pub(super) config: Arc<Configuration>,
+    pub(super) seed: u64,
+    pub(super) learning_rate: f64,
+    pub(super) network: CooperativeNetwork,
+    pub(super) average: Option<Average>,
+    pub(super) optimizer: Adam,
+    pub(super) step: TrainingStep,
+    pub(super) training: Option<Arc<TrainingSlices>>,
+    pub(super) validation: Option<ValidationCases>,
+    pub(super) feeder: Option<Feeder>,
+    pub(super) progress: Progress,
+    pub(super) pace: Pace,
+    pub(super) best: Option<Best>,
+    pub(super) history: History,
+    pub(super) snapshots: Option<SnapshotFolder>,
+    pub(super) diverged: bool,
+    pub(super) cancel: CancelFlag,
 }
 
 #[derive(Debug)]
-struct Best {
-    network: CooperativeNetwork,
-    mean_iou: f64,
+pub(super) struct Best {
+    pub(super) network: CooperativeNetwork,
+    pub(super) selection: f64,
 }
 
 impl Trainer {
-    /// Reads the data and prepares the networks: new ones, or a copy of `start`'s.
+    /// Reads the data and prepares the networks: new ones, or with what `start` has learned.
+    ///
+    /// Without training data the host hands in every batch itself.
     ///
     /// # Errors
     /// What reading the data reports; `DeviceUnavailable`; `InvalidConfig` when `start` has other sizes than
-    /// the configuration.
+    /// the configuration, or a schedule needs training data to know its length.
     pub fn new(
         config: Configuration,
-        training: &Dataset,
+        training: Option<&Dataset>,
         validation: Option<&Dataset>,
         start: Option<&Model>,
     ) -> Result<Self> {
-        let device = config.device.parse::<DeviceChoice>()?.resolve()?;
         let seed = config.resolved_seed();
-        let training = TrainingSlices::load(training, &config)?;
-        let validation = validation.map(|dataset| ValidationCases::load(dataset, &config)).transpose()?;
-        let network = CooperativeNetwork::new(config.architecture(), seed, device)?;
+        let trainer = Trainer::prepare(config, seed, training, validation)?;
         if let Some(model) = start {
-            if model.architecture() != config.architecture() {
+            start_from(&trainer.network, &trainer.config.network.classes, model)?;
+        }
+        trainer.ready()
+    }
+
+    /// Goes on from a snapshot, or from the newest whole one of a folder, as if the training had never
+    /// stopped. `changes` is a JSON object of configuration keys that are to differ from now on.
+    ///
+    /// # Errors
+    /// What [`Snapshot::read`] and reading the data report; `InvalidConfig` for changes to what the networks
+    /// are made of or see (`preset`, `seed`, `network`, `preprocess`); `Dataset` when the training data is
+    /// not that of the snapshot.
+    pub fn resume(
+        path: &Path,
+        changes: &str,
+        training: Option<&Dataset>,
+        validation: Option<&Dataset>,
+    ) -> Result<Self> {
+        let snapshot = Snapshot::read(path)?;
+        let state = &snapshot.state;
+        let changes = schema::parse_object(changes)?;
+        for key in ["preset", "seed", "network", "preprocess"] {
+            if changes.get(key).is_some_and(|value| Some(value) != state.configuration.get(key)) {
                 return Err(Error::InvalidConfig(format!(
-                    "`network` asks for {:?}, but the model to start from is {:?}; expected the same sizes",
-                    config.architecture(),
-                    model.architecture()
+                    "`{key}` differs from that of the snapshot {}; expected the same in one training",
+                    snapshot.path().display()
                 )));
             }
-            network.copy_values_of(model.network())?;
         }
-        let optimizer = Adam::new(&network, config.optimizer)?;
-        let step = TrainingStep::new(&config, seed);
+        let before: Configuration = schema::read(state.configuration.clone())
+            .map_err(|problem| Error::format(snapshot.path(), format!("its configuration: {problem}")))?;
+        let config = Configuration::changed(&before, changes)?;
+        let rate_changed = config.optimizer.learning_rate != before.optimizer.learning_rate;
+
+        let mut trainer = Trainer::prepare(config, state.seed, training, validation)?;
+        let cases = trainer.training_cases();
+        if cases != state.training {
+            return Err(Error::Dataset(format!(
+                "the training data is not that of the snapshot {}: {}",
+                snapshot.path().display(),
+                first_difference(&state.training, &cases)
+            )));
+        }
+        snapshot.restore_network(snapshot::NETWORK, &trainer.network)?;
+        trainer = trainer.ready()?;
+        snapshot.restore_optimizer(&mut trainer.optimizer)?;
+        if let Some(average) = &trainer.average {
+            // A training that kept no average so far starts one here.
+            if snapshot.has_network(snapshot::AVERAGE) {
+                snapshot.restore_network(snapshot::AVERAGE, average.network())?;
+            }
+        }
+        if let Some(selection) = state.best {
+            let network = CooperativeNetwork::new(trainer.config.architecture(), 0, Device::Cpu)?;
+            snapshot.restore_network(snapshot::BEST, &network)?;
+            trainer.best = Some(Best { network, selection });
+        }
+        if !rate_changed {
+            trainer.learning_rate = state.learning_rate;
+        }
+        trainer.history = state.history.clone();
+        trainer.progress = Progress { finished: false, ..state.progress.clone() };
         runtime::log::info(&format!(
-            "training on {:?} with {} slices, seed {seed}",
-            network.device(),
-            training.len()
+            "resumed at step {} from {}",
+            state.progress.steps,
+            snapshot.path().display()
         ));
+        Ok(trainer)
+    }
+
+    fn prepare(
+        config: Configuration,
+        seed: u64,
+        training: Option<&Dataset>,
+        validation: Option<&Dataset>,
+    ) -> Result<Self> {
+        let device = config.device.parse::<DeviceChoice>()?.resolve()?;
+        if training.is_none() && config.schedule.decay != Decay::Constant {
+            return Err(Error::InvalidConfig(
+                "`schedule.decay` needs training data to know the number of steps; expected `constant` where the \
+                 host hands in the batches"
+                    .to_owned(),
+            ));
+        }
+        if config.deterministic && device.is_cuda() {
+            runtime::use_deterministic_algorithms()?;
+        }
+        let config = Arc::new(config);
+        let training = training
+            .map(|dataset| TrainingSlices::load(dataset, &config, seed).map(Arc::new))
+            .transpose()?;
+        let validation = validation.map(|dataset| ValidationCases::load(dataset, &config)).transpose()?;
+        let network = CooperativeNetwork::new(config.architecture(), seed, device)?;
+        let optimizer = Adam::new(&network, config.optimizer)?;
+        let snapshots = &config.snapshots;
+        let snapshots = snapshots
+            .folder
+            .as_deref()
+            .map(|folder| SnapshotFolder::open(folder, snapshots.keep))
+            .transpose()?;
         Ok(Trainer {
+            step: TrainingStep::new(&config, seed),
+            learning_rate: config.optimizer.learning_rate,
             config,
             seed,
             network,
+            average: None,
             optimizer,
-            step,
             training,
             validation,
+            feeder: None,
             progress: Progress::default(),
+            pace: Pace::default(),
             best: None,
             history: History::default(),
+            snapshots,
+            diverged: false,
             cancel: CancelFlag::default(),
         })
+    }
+
+    /// What depends on the initial weights.
+    fn ready(mut self) -> Result<Self> {
+        self.network.freeze(&self.config.frozen)?;
+        let decay = self.config.optimizer.average_decay;
+        self.average = decay.map(|decay| Average::new(&self.network, decay)).transpose()?;
+        let slices = self.training.as_ref().map_or(0, |training| training.len());
+        runtime::log::info(&format!(
+            "training on {:?} with {slices} slices, seed {}",
+            self.network.device(),
+            self.seed
+        ));
+        Ok(self)
     }
 
     /// The flag that stops a run from elsewhere.
@@ -140,142 +225,59 @@ impl Trainer {
         self.cancel.clone()
     }
 
-    /// Trains until the last epoch or the time limit. After a cancelled run, calling again goes on.
-    ///
-    /// # Errors
-    /// `Cancelled` when the listener or the flag asked to stop (everything stays usable); `Diverged` when a
-    /// loss is not finite; `InvalidState` when the training has finished.
-    pub fn run(&mut self, listener: &mut dyn FnMut(&Event) -> Answer) -> Result<()> {
-        if self.progress.finished {
-            return Err(Error::InvalidState(
-                "this training has finished; make a new trainer (from its model) to train on".to_owned(),
-            ));
-        }
-        self.cancel.take();
-        let clock = Clock::start(&self.progress, &self.config);
-        let outcome = self.epochs(&clock, listener);
-        self.progress.seconds = clock.elapsed();
-        outcome
-    }
-
-    fn epochs(&mut self, clock: &Clock, listener: &mut dyn FnMut(&Event) -> Answer) -> Result<()> {
-        while self.progress.epochs < self.config.epochs && !clock.is_over() {
-            self.epoch(clock, listener)?;
-            let last = self.progress.epochs + 1 == self.config.epochs || clock.is_over();
-            let due = (self.progress.epochs + 1).is_multiple_of(self.config.validation.every_epochs);
-            self.end_epoch(clock, (due || last) && self.validation.is_some())?;
-            if self.history.epochs.last().is_some_and(|epoch| epoch.validation.is_some()) {
-                self.tell(clock, EventKind::Validation, listener)?;
-            }
-        }
-        self.progress.finished = true;
-        // The answer to the last event changes nothing: there is nothing left to cancel.
-        let _ = self.tell(clock, EventKind::Finished, listener);
-        Ok(())
-    }
-
-    /// The steps that are left of the current epoch, or fewer when the time is over.
-    fn epoch(&mut self, clock: &Clock, listener: &mut dyn FnMut(&Event) -> Answer) -> Result<()> {
-        let epoch = self.progress.epochs;
-        let steps = self.training.steps_of_epoch(&self.config, self.seed, epoch);
-        let (training, config, seed) = (&self.training, &self.config, self.seed);
-        let first = self.progress.steps_in_epoch;
-        std::thread::scope(|scope| {
-            let (sender, batches) = mpsc::sync_channel::<Vec<Slice>>(BATCHES_AHEAD);
-            let remaining = &steps[first.min(steps.len())..];
-            scope.spawn(move || {
-                for indices in remaining {
-                    // The receiver is gone when the run was stopped.
-                    if sender.send(training.assemble(config, seed, epoch, indices)).is_err() {
-                        return;
-                    }
-                }
-            });
-            for slices in batches {
-                if self.progress.steps_in_epoch > first && clock.is_over() {
-                    break;
-                }
-                let batch = Batch::new(&slices, self.network.device())?;
-                let losses =
-                    self.step.run(&self.network, &mut self.optimizer, &batch, self.progress.steps)?;
-                let progress = &mut self.progress;
-                progress.steps += 1;
-                progress.steps_in_epoch += 1;
-                progress.losses.add(&losses);
-                progress.last_losses = losses;
-                if let Some((part, value)) = losses.parts().find(|(_, value)| !value.is_finite()) {
-                    return Err(Error::Diverged(format!(
-                        "the loss part `{part}` is {value} at step {} (epoch {}); training stopped; \
-                         a smaller `optimizer.learning_rate` may help",
-                        progress.steps,
-                        epoch + 1
-                    )));
-                }
-                notify(
-                    &event(EventKind::Step, &self.progress, &self.history, config, steps.len(), clock),
-                    listener,
-                    &self.cancel,
-                )?;
-            }
-            Ok(())
-        })
-    }
-
-    /// Records the epoch, validates where asked, keeps the best networks.
-    fn end_epoch(&mut self, clock: &Clock, validate: bool) -> Result<()> {
-        let epoch = self.progress.epochs + 1;
-        let mut scores = None;
-        if let (true, Some(cases)) = (validate, &self.validation) {
-            let mut found = cases.score(&self.network)?;
-            found.best = self.best.as_ref().is_none_or(|best| found.mean_iou > best.mean_iou);
-            if found.best {
-                let network = self.network.copy_to(Device::Cpu)?;
-                self.best = Some(Best { network, mean_iou: found.mean_iou });
-                self.history.best_epoch = Some(epoch);
-            }
-            self.progress.last_validation = Some(found.clone());
-            scores = Some(found);
-        }
-        self.history.epochs.push(EpochRecord {
-            epoch,
-            step: self.progress.steps,
-            losses: self.progress.losses.mean(),
-            validation: scores,
-            seconds_elapsed: clock.elapsed(),
-        });
-        self.progress.epochs = epoch;
-        self.progress.steps_in_epoch = 0;
-        self.progress.losses = LossMean::default();
-        Ok(())
-    }
-
-    fn tell(&self, clock: &Clock, kind: EventKind, listener: &mut dyn FnMut(&Event) -> Answer) -> Result<()> {
-        let steps = self.training.len().div_ceil(self.config.slices_per_step);
-        notify(
-            &event(kind, &self.progress, &self.history, &self.config, steps, clock),
-            listener,
-            &self.cancel,
-        )
-    }
-
     /// What was measured so far.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// A model of the best networks: those of the best validation, or the current ones where none was done.
-    pub fn best_model(&self) -> Result<Model> {
-        let network = match &self.best {
-            Some(best) => best.network.copy_to(Device::Cpu)?,
-            None => self.network.copy_to(Device::Cpu)?,
-        };
-        Model::new(network, &self.config.network.classes, &self.config.preprocess, self.record()?)
+    /// The cases that are trained and validated with.
+    pub fn data_summary(&self) -> DataSummary {
+        DataSummary {
+            training: self.training.as_ref().map(|training| training.stored().summary()).unwrap_or_default(),
+            validation: self.validation.as_ref().map(|validation| validation.stored().summary()),
+        }
     }
 
-    /// Configuration, seed, progress and history as JSON.
+    /// Sets the learning rate that the schedule multiplies from now on.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a rate that is out of range.
+    pub fn set_learning_rate(&mut self, rate: f64) -> Result<()> {
+        if !(rate > 0.0 && rate <= 10.0) {
+            return Err(Error::InvalidArgument(format!(
+                "the learning rate is {rate}; expected more than 0 and at most 10"
+            )));
+        }
+        self.learning_rate = rate;
+        Ok(())
+    }
+
+    /// What is validated and saved: the moving average where one is kept.
+    pub(super) fn judged(&self) -> &CooperativeNetwork {
+        self.average.as_ref().map_or(&self.network, Average::network)
+    }
+
+    /// A model of the best networks: those of the best validation, or the current ones where none was done.
+    pub fn best_model(&self) -> Result<Model> {
+        let network = self.best.as_ref().map_or_else(|| self.judged(), |best| &best.network);
+        self.model(network)
+    }
+
+    /// A model of the networks as they are now.
+    pub fn current_model(&self) -> Result<Model> {
+        self.model(self.judged())
+    }
+
+    fn model(&self, network: &CooperativeNetwork) -> Result<Model> {
+        let copy = network.copy_to(Device::Cpu)?;
+        Model::new(copy, &self.config.network.classes, &self.config.preprocess, self.record()?)
+    }
+
+    /// Configuration, seed, data, progress and history as JSON.
     pub fn record(&self) -> Result<Value> {
-        let history = serde_json::to_value(&self.history)
-            .map_err(|error| Error::Internal(format!("history to JSON: {error}")))?;
+        let to_json = |value: std::result::Result<Value, serde_json::Error>| {
+            value.map_err(|error| Error::Internal(format!("training record to JSON: {error}")))
+        };
         Ok(json!({
             "configuration": self.config.to_json()?,
             "seed": self.seed,
@@ -283,77 +285,55 @@ impl Trainer {
             "steps": self.progress.steps,
             "seconds": self.progress.seconds,
             "finished": self.progress.finished,
-            "history": history,
+            "data": to_json(serde_json::to_value(self.data_summary()))?,
+            "history": to_json(serde_json::to_value(&self.history))?,
         }))
     }
-}
 
-/// Time spent in training, over all runs.
-struct Clock {
-    started: Instant,
-    before: f64,
-    limit: Option<f64>,
-    steps_before: u64,
-}
+    /// Writes everything that is needed to go on from here to one file.
+    ///
+    /// # Errors
+    /// `InvalidState` after a loss was not finite; what writing the file reports.
+    pub fn write_snapshot(&self, path: &Path) -> Result<()> {
+        self.snapshot()?.write(path)
+    }
 
-impl Clock {
-    fn start(progress: &Progress, config: &Configuration) -> Self {
-        Clock {
-            started: Instant::now(),
-            before: progress.seconds,
-            limit: config.max_minutes.map(|minutes| minutes * 60.0),
-            steps_before: progress.steps,
+    pub(super) fn snapshot(&self) -> Result<Snapshot> {
+        if self.diverged {
+            return Err(Error::InvalidState(
+                "this training has diverged; there is nothing to go on from".to_owned(),
+            ));
         }
+        let mut networks = vec![(snapshot::NETWORK, &self.network)];
+        networks.extend(self.average.as_ref().map(|average| (snapshot::AVERAGE, average.network())));
+        networks.extend(self.best.as_ref().map(|best| (snapshot::BEST, &best.network)));
+        let state = State {
+            kind: snapshot::KIND.to_owned(),
+            library_version: env!("CARGO_PKG_VERSION").to_owned(),
+            configuration: self.config.to_json()?,
+            seed: self.seed,
+            learning_rate: self.learning_rate,
+            updates: self.optimizer.updates(),
+            progress: self.progress.clone(),
+            history: self.history.clone(),
+            best: self.best.as_ref().map(|best| best.selection),
+            training: self.training_cases(),
+        };
+        Snapshot::new(state, &networks, &self.optimizer)
     }
 
-    fn elapsed(&self) -> f64 {
-        self.before + self.started.elapsed().as_secs_f64()
-    }
-
-    fn is_over(&self) -> bool {
-        self.limit.is_some_and(|limit| self.elapsed() >= limit)
-    }
-
-    /// Seconds until `steps_left` more steps are done at this run's pace, or until the limit.
-    fn left(&self, steps: u64, steps_left: u64) -> f64 {
-        let done = steps.saturating_sub(self.steps_before).max(1) as f64;
-        let by_steps = self.started.elapsed().as_secs_f64() / done * steps_left as f64;
-        self.limit.map_or(by_steps, |limit| by_steps.min((limit - self.elapsed()).max(0.0)))
+    fn training_cases(&self) -> Vec<(String, usize)> {
+        let Some(training) = &self.training else { return Vec::new() };
+        let cases = training.stored().cases().iter();
+        cases.map(|case| (case.summary.case.clone(), case.labelled.len())).collect()
     }
 }
 
-fn event(
-    kind: EventKind,
-    progress: &Progress,
-    history: &History,
-    config: &Configuration,
-    steps_per_epoch: usize,
-    clock: &Clock,
-) -> Event {
-    let in_epoch = kind == EventKind::Step;
-    let done = history.epochs.len() as u64;
-    let total = config.epochs * steps_per_epoch as u64;
-    let position = done * steps_per_epoch as u64 + progress.steps_in_epoch as u64;
-    Event {
-        kind,
-        epoch: done + u64::from(in_epoch),
-        epochs: config.epochs,
-        step: progress.steps,
-        steps_per_epoch: steps_per_epoch as u64,
-        losses: progress.last_losses,
-        validation: progress.last_validation.clone(),
-        seconds_elapsed: clock.elapsed(),
-        seconds_left: if kind == EventKind::Finished {
-            0.0
-        } else {
-            clock.left(progress.steps, total.saturating_sub(position))
-        },
-    }
-}
-
-fn notify(event: &Event, listener: &mut dyn FnMut(&Event) -> Answer, flag: &CancelFlag) -> Result<()> {
-    if listener(event) == Answer::Cancel || flag.take() {
-        return Err(Error::Cancelled);
-    }
-    Ok(())
+fn first_difference(before: &[(String, usize)], now: &[(String, usize)]) -> String {
+    let case = |cases: &[(String, usize)], index: usize| match cases.get(index) {
+        Some((name, slices)) => format!("\"{name}\" with {slices} slices"),
+        None => "no case".to_owned(),
+    };
+    let index = before.iter().zip(now).take_while(|(before, now)| before == now).count();
+    format!("expected {} as case {index}, found {}", case(before, index), case(now, index))
 }

@@ -1,16 +1,18 @@
 //! How the networks do on the validation cases, on the networks' own grid.
 
 use super::batch::Batch;
-use super::case_slices::case_slices;
 use super::configuration::Configuration;
-use super::event::ValidationScores;
+use super::event::{CaseScores, ValidationScores};
+use super::options::Metric;
+use super::stored_cases::StoredCases;
 use crate::augment::{self, Slice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::metrics::OverlapCounts;
+use crate::metrics::{OverlapCounts, mean_foreground};
 use crate::network::{BatchNormMode, CooperativeNetwork, map_of_logits};
-use ndarray::ArrayView2;
-use tch::{Kind, Tensor};
+use ndarray::{Array2, Array3, Axis};
+use std::sync::Arc;
+use tch::{Device, Kind, Tensor};
 
 /// Slices that go through the networks at once; bounds the memory of a validation.
 const CHUNK: usize = 10;
@@ -18,24 +20,47 @@ const CHUNK: usize = 10;
 /// Preprocessed validation cases.
 #[derive(Debug)]
 pub struct ValidationCases {
-    cases: Vec<Vec<Slice>>,
-    classes: usize,
+    stored: StoredCases,
+    config: Arc<Configuration>,
+}
+
+/// One slice of a validation case with what the networks make of it.
+#[derive(Debug)]
+pub struct CaseView {
+    /// Name of the case.
+    pub case: String,
+    /// Which slice, from 0.
+    pub slice: usize,
+    /// What the networks saw of the first channel, in [0, 1].
+    pub image: Array2<f32>,
+    /// The labels.
+    pub reference: Array2<u8>,
+    /// The fast-thinking network's segmentation.
+    pub fast: Array2<u8>,
+    /// The same after the slow-thinking network's correction.
+    pub refined: Array2<u8>,
+}
+
+/// The slices of a case as the networks see them, and both segmentations `[slice, y, x]`.
+struct Segmented {
+    slices: Vec<Slice>,
+    fast: Array3<u8>,
+    refined: Array3<u8>,
 }
 
 impl ValidationCases {
     /// Reads the cases of the configured number of subjects.
     ///
     /// # Errors
-    /// `Dataset` when there is no case or one has no label map.
-    pub fn load(dataset: &Dataset, config: &Configuration) -> Result<Self> {
+    /// `Dataset` when there is no case; else what [`StoredCases::load`] reports.
+    pub fn load(dataset: &Dataset, config: &Arc<Configuration>) -> Result<Self> {
         if dataset.is_empty() {
             return Err(Error::Dataset(
                 "the validation dataset has no cases; expected at least one".to_owned(),
             ));
         }
-        let (pad, crop) = (config.preprocess.pad, config.preprocess.crop);
         let mut subjects: Vec<&str> = Vec::new();
-        let mut cases = Vec::new();
+        let mut indices = Vec::new();
         for (index, case) in dataset.cases().iter().enumerate() {
             if !subjects.contains(&case.subject.as_str()) {
                 if config.validation.subjects.is_some_and(|most| subjects.len() >= most) {
@@ -43,64 +68,117 @@ impl ValidationCases {
                 }
                 subjects.push(&case.subject);
             }
-            let slices = case_slices(dataset, index, config)?;
-            cases.push(slices.iter().map(|slice| augment::plain(slice, pad, crop)).collect());
+            indices.push(index);
         }
-        Ok(ValidationCases { cases, classes: config.network.classes.len() })
+        Ok(ValidationCases { stored: StoredCases::load(dataset, &indices, config)?, config: config.clone() })
+    }
+
+    /// The cases that are used.
+    pub fn stored(&self) -> &StoredCases {
+        &self.stored
     }
 
     /// Segments every case with both stages and compares with its labels, volume by volume.
     pub fn score(&self, network: &CooperativeNetwork) -> Result<ValidationScores> {
-        let _guard = tch::no_grad_guard();
-        let mut fast = Vec::with_capacity(self.cases.len());
-        let mut refined = Vec::with_capacity(self.cases.len());
-        let mut iou = Vec::with_capacity(self.cases.len());
-        for slices in &self.cases {
-            let mut fast_counts = OverlapCounts::new(self.classes);
-            let mut refined_counts = OverlapCounts::new(self.classes);
-            for chunk in slices.chunks(CHUNK) {
-                let batch = Batch::new(chunk, network.device())?;
-                let codes = network.fast.encode(&batch.images, BatchNormMode::INFERENCE)?;
-                let prediction = network.fast.segment(&codes.shape, BatchNormMode::INFERENCE)?;
-                let corrected =
-                    network.slow.correct(&map_of_logits(&prediction)?, BatchNormMode::INFERENCE)?;
-                count(&mut fast_counts, &prediction, chunk)?;
-                count(&mut refined_counts, &corrected, chunk)?;
+        let classes = self.config.network.classes.len();
+        let mut cases = Vec::with_capacity(self.stored.cases().len());
+        for (index, stored) in self.stored.cases().iter().enumerate() {
+            let Segmented { slices, fast, refined } = self.segment(network, index)?;
+            let mut fast_counts = OverlapCounts::new(classes);
+            let mut refined_counts = OverlapCounts::new(classes);
+            for (slice, (fast, refined)) in slices.iter().zip(fast.outer_iter().zip(refined.outer_iter())) {
+                fast_counts.add(slice.label.view(), fast)?;
+                refined_counts.add(slice.label.view(), refined)?;
             }
-            fast.push(fast_counts.dice());
-            refined.push(refined_counts.dice());
-            iou.push(refined_counts.mean_iou());
+            cases.push(CaseScores {
+                case: stored.summary.case.clone(),
+                fast_dice: fast_counts.dice(),
+                refined_dice: refined_counts.dice(),
+                fast_mean_iou: fast_counts.mean_iou(),
+                refined_mean_iou: refined_counts.mean_iou(),
+            });
         }
-        Ok(ValidationScores {
-            fast_dice: mean_over_cases(&fast, self.classes),
-            refined_dice: mean_over_cases(&refined, self.classes),
-            mean_iou: iou.iter().sum::<f64>() / iou.len() as f64,
+        let mean = |value: fn(&CaseScores) -> f64| cases.iter().map(value).sum::<f64>() / cases.len() as f64;
+        let mut scores = ValidationScores {
+            fast_dice: mean_over_cases(&cases, classes, |case| &case.fast_dice),
+            refined_dice: mean_over_cases(&cases, classes, |case| &case.refined_dice),
+            fast_mean_iou: mean(|case| case.fast_mean_iou),
+            mean_iou: mean(|case| case.refined_mean_iou),
+            selection: f64::NAN,
             best: false,
+            cases,
+        };
+        scores.selection = match self.config.validation.metric {
+            Metric::RefinedMeanIou => scores.mean_iou,
+            Metric::FastMeanIou => scores.fast_mean_iou,
+            Metric::RefinedDice => mean_foreground(&scores.refined_dice),
+            Metric::FastDice => mean_foreground(&scores.fast_dice),
+        };
+        Ok(scores)
+    }
+
+    /// The slice of a case that shows the most structure.
+    pub fn view(&self, network: &CooperativeNetwork, case: &str) -> Result<CaseView> {
+        let index = self.stored.cases().iter().position(|stored| stored.summary.case == case);
+        let index =
+            index.ok_or_else(|| Error::Internal(format!("\"{case}\" is no validation case of this training")))?;
+        let Segmented { slices, fast, refined } = self.segment(network, index)?;
+        let structure = |slice: &Slice| slice.label.iter().filter(|&&class| class != 0).count();
+        let (z, slice) = slices
+            .into_iter()
+            .enumerate()
+            .max_by_key(|(_, slice)| structure(slice))
+            .ok_or_else(|| Error::Internal(format!("case \"{case}\" has no slices")))?;
+        Ok(CaseView {
+            case: case.to_owned(),
+            slice: z,
+            image: slice.image,
+            reference: slice.label,
+            fast: fast.index_axis(Axis(0), z).to_owned(),
+            refined: refined.index_axis(Axis(0), z).to_owned(),
         })
+    }
+
+    fn segment(&self, network: &CooperativeNetwork, case: usize) -> Result<Segmented> {
+        let _guard = tch::no_grad_guard();
+        let (pad, crop) = (self.config.preprocess.pad, self.config.preprocess.crop);
+        let slices: Vec<Slice> =
+            self.stored.slices(case)?.iter().map(|slice| augment::plain(slice, pad, crop)).collect();
+        let mut fast = Vec::new();
+        let mut refined = Vec::new();
+        for chunk in slices.chunks(CHUNK) {
+            let batch = Batch::new(chunk, network.device())?;
+            let codes = network.fast.encode(&batch.images, BatchNormMode::INFERENCE)?;
+            let prediction = network.fast.segment(&codes.shape, BatchNormMode::INFERENCE)?;
+            let corrected = network.slow.correct(&map_of_logits(&prediction)?, BatchNormMode::INFERENCE)?;
+            append_labels(&mut fast, &prediction)?;
+            append_labels(&mut refined, &corrected)?;
+        }
+        let [width, height] = crop;
+        let shape = (slices.len(), height, width);
+        let volume = |labels| {
+            Array3::from_shape_vec(shape, labels)
+                .map_err(|error| Error::Internal(format!("predicted slices: {error}")))
+        };
+        Ok(Segmented { fast: volume(fast)?, refined: volume(refined)?, slices })
     }
 }
 
-/// Adds the slices of one chunk, with logits N×C×H×W, to the counts.
-fn count(counts: &mut OverlapCounts, logits: &Tensor, slices: &[Slice]) -> Result<()> {
-    let (samples, _, height, width) = logits.size4()?;
-    let labels = logits.f_argmax(1, false)?.f_to_kind(Kind::Uint8)?.f_to_device(tch::Device::Cpu)?;
-    let (height, width) = (height as usize, width as usize);
-    let mut bytes = vec![0u8; samples as usize * height * width];
-    labels.f_contiguous()?.f_copy_data_u8(&mut bytes, labels.numel())?;
-    for (slice, predicted) in slices.iter().zip(bytes.chunks_exact(height * width)) {
-        let predicted = ArrayView2::from_shape((height, width), predicted)
-            .map_err(|error| Error::Internal(format!("predicted slice: {error}")))?;
-        counts.add(slice.label.view(), predicted)?;
-    }
+/// Adds the most likely class of every pixel of logits N×C×H×W.
+fn append_labels(labels: &mut Vec<u8>, logits: &Tensor) -> Result<()> {
+    let found = logits.f_argmax(1, false)?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let start = labels.len();
+    labels.resize(start + found.numel(), 0);
+    found.f_copy_data_u8(&mut labels[start..], found.numel())?;
     Ok(())
 }
 
 /// Mean over the cases that have the class.
-fn mean_over_cases(dice: &[Vec<f64>], classes: usize) -> Vec<f64> {
+fn mean_over_cases(cases: &[CaseScores], classes: usize, dice: fn(&CaseScores) -> &Vec<f64>) -> Vec<f64> {
     (0..classes)
         .map(|class| {
             let present: Vec<f64> =
-                dice.iter().filter_map(|case| case.get(class).copied()).filter(|d| !d.is_nan()).collect();
+                cases.iter().filter_map(|case| dice(case).get(class).copied()).filter(|d| !d.is_nan()).collect();
             present.iter().sum::<f64>() / present.len() as f64
         })
         .collect()

@@ -164,7 +164,7 @@ static void runs(const char *folder)
     CHECK_OK(coopseg_trainer_best_model(trainer, &continued));
     CHECK_OK(coopseg_trainer_free(trainer));
     trainer = NULL;
-    CHECK_FAILS(COOPSEG_INVALID_CONFIG, "same sizes",
+    CHECK_FAILS(COOPSEG_INVALID_CONFIG, "but for the classes",
                 coopseg_trainer_new("{\"network\": {\"width\": 3}, \"slices_per_step\": 2}", dataset, NULL, loaded,
                                     &trainer));
     CHECK(trainer == NULL);
@@ -174,12 +174,90 @@ static void runs(const char *folder)
     CHECK_OK(coopseg_dataset_free(dataset));
 }
 
+/* Snapshots, and a loop of the host's own. */
+static void by_hand(const char *folder)
+{
+    enum { SAMPLES = 2, SIZE = 32 };
+    static float images[SAMPLES * SIZE * SIZE];
+    static unsigned char classes[SAMPLES * SIZE * SIZE];
+    int64_t shape[4] = {SAMPLES, 1, SIZE, SIZE};
+    coopseg_dataset *dataset = dataset_in_memory();
+    coopseg_trainer *trainer = NULL, *resumed = NULL, *other = NULL;
+    coopseg_model *current = NULL;
+    coopseg_event event, again;
+    char path[1024];
+    char *json = NULL;
+    size_t index;
+    for (index = 0; index < sizeof classes; index++) {
+        classes[index] = (unsigned char)(index / SIZE % SIZE > 15);
+        images[index] = classes[index] ? 0.75f : 0.25f;
+    }
+
+    CHECK_OK(coopseg_trainer_new(SMALL_CONFIG, dataset, dataset, NULL, &trainer));
+    CHECK_OK(coopseg_trainer_step(trainer, &event));
+    CHECK(event.struct_size == sizeof event && event.kind == COOPSEG_EVENT_STEP && event.step == 1);
+    CHECK(isfinite(event.loss) && event.learning_rate == 1e-4 && event.examples_per_second > 0.0);
+    CHECK(event.waiting_share >= 0.0 && event.waiting_share <= 1.0 && event.memory_bytes > 0);
+    CHECK(isnan(event.gradient_norm) && isnan(event.loss_segmentation_dice));
+    CHECK(event.fast_dice_per_class == NULL && event.classes == 0);
+
+    path_in(path, sizeof path, folder, "by-hand.snapshot");
+    CHECK_OK(coopseg_trainer_save_snapshot(trainer, path));
+    CHECK_OK(coopseg_trainer_resume(path, NULL, dataset, dataset, &resumed));
+    CHECK_OK(coopseg_trainer_step(trainer, &event));
+    CHECK_OK(coopseg_trainer_step(resumed, &again));
+    CHECK(event.step == 2 && again.step == 2 && event.loss == again.loss);
+    CHECK_FAILS(COOPSEG_INVALID_DATASET, "training data", coopseg_trainer_resume(path, NULL, NULL, NULL, &other));
+    CHECK_FAILS(COOPSEG_INVALID_CONFIG, "`seed`",
+                coopseg_trainer_resume(path, "{\"seed\": 8}", dataset, NULL, &other));
+    CHECK_FAILS(COOPSEG_FILE_FORMAT, "snapshot", coopseg_model_load(path, &current));
+    path_in(path, sizeof path, folder, "nothing.snapshot");
+    CHECK_STATUS(COOPSEG_FILE_NOT_FOUND, coopseg_trainer_resume(path, NULL, dataset, NULL, &other));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_resume(NULL, NULL, dataset, NULL, &other));
+    CHECK_OK(coopseg_trainer_free(resumed));
+
+    CHECK_OK(coopseg_trainer_set_learning_rate(trainer, 0.01));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "learning rate", coopseg_trainer_set_learning_rate(trainer, 0.0));
+    CHECK_OK(coopseg_trainer_step_batch(trainer, images, classes, shape, &event));
+    CHECK(event.step == 3 && event.learning_rate == 0.01);
+    for (index = 0; index < 30; index++) {
+        CHECK_OK(coopseg_trainer_step_batch(trainer, images, classes, shape, &again));
+    }
+    CHECK(again.loss_segmentation < event.loss_segmentation);
+    shape[1] = 2;
+    CHECK_FAILS(COOPSEG_INVALID_SHAPE, "1 channel",
+                coopseg_trainer_step_batch(trainer, images, classes, shape, &event));
+    shape[1] = 1;
+    classes[7] = 4;
+    CHECK_FAILS(COOPSEG_INVALID_LABEL, "0 to 3",
+                coopseg_trainer_step_batch(trainer, images, classes, shape, &event));
+    images[3] = 1.5f;
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "1.5",
+                coopseg_trainer_step_batch(trainer, images, classes, shape, &event));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_step_batch(trainer, NULL, classes, shape, &event));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_step(trainer, NULL));
+
+    CHECK_OK(coopseg_trainer_validate(trainer, &json));
+    CHECK(strstr(json, "\"two/ED\"") != NULL && strstr(json, "\"best\": true") != NULL);
+    CHECK_OK(coopseg_string_free(json));
+    CHECK_OK(coopseg_trainer_current_model(trainer, &current));
+    CHECK_OK(coopseg_model_free(current));
+    CHECK_OK(coopseg_trainer_free(trainer));
+
+    /* Without data only batches of the host can be trained with. */
+    CHECK_OK(coopseg_trainer_new(SMALL_CONFIG, NULL, NULL, NULL, &trainer));
+    CHECK_STATUS(COOPSEG_INVALID_STATE, coopseg_trainer_step(trainer, &event));
+    CHECK_STATUS(COOPSEG_INVALID_STATE, coopseg_trainer_run(trainer, NULL, NULL));
+    CHECK_STATUS(COOPSEG_INVALID_STATE, coopseg_trainer_validate(trainer, &json));
+    CHECK_OK(coopseg_trainer_free(trainer));
+    CHECK_OK(coopseg_dataset_free(dataset));
+}
+
 static void refusals(void)
 {
     coopseg_dataset *dataset = dataset_in_memory(), *unlabelled = NULL, *empty = NULL;
     coopseg_image view = describe(COOPSEG_F32, image);
     coopseg_trainer *trainer = NULL;
-    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_new(SMALL_CONFIG, NULL, NULL, NULL, &trainer));
     CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_new(SMALL_CONFIG, dataset, NULL, NULL, NULL));
     CHECK_FAILS(COOPSEG_INVALID_DATASET, "slices_per_step",
                 coopseg_trainer_new("{\"slices_per_step\": 7}", dataset, NULL, NULL, &trainer));
@@ -275,6 +353,7 @@ int main(int argc, char **argv)
     fill(image, labels);
     datasets(folder);
     runs(folder);
+    by_hand(folder);
     refusals();
     hard_examples();
     CHECK(coopseg_live_handles() == 0);

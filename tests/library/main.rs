@@ -4,4 +4,5 @@ mod golden;
 mod golden_set;
 mod header;
 mod switches;
+mod training;
 mod volumes;
