@@ -125,6 +125,22 @@ impl Error {
         Error::Format { path: path.to_owned(), problem: problem.into() }
     }
 
+    /// Whether it says that one case of a dataset cannot be used, so that the others may well do.
+    pub fn concerns_one_case(&self) -> bool {
+        matches!(
+            self,
+            Error::Dataset(_)
+                | Error::InvalidArgument(_)
+                | Error::InvalidLabel(_)
+                | Error::InvalidShape(_)
+                | Error::InvalidGeometry(_)
+                | Error::NotFound { .. }
+                | Error::Io { .. }
+                | Error::Format { .. }
+                | Error::Unsupported { .. }
+        )
+    }
+
     /// The same error with the case of the dataset that it arose in.
     #[must_use]
     pub fn in_case(self, name: &str) -> Self {

@@ -15,6 +15,7 @@ pub mod augment;
 pub mod checkpoint;
 pub mod dataset;
 pub mod error;
+pub mod evaluate;
 pub mod ffi;
 pub mod latent;
 pub mod loss;

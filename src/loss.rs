@@ -88,8 +88,7 @@ mod tests {
         let weights = Tensor::from_slice(&[1.0f32, 3.0, 5.0]);
         let weighted = value(weighted_cross_entropy(&logits, &labels, Some(&weights)).unwrap());
         assert!((weighted - (ce_p + 3.0 * ce_q) / 4.0).abs() < 1e-6);
-        let torch: Tensor =
-            logits.cross_entropy_loss(&labels, Some(&weights), Reduction::Mean, -100, 0.0);
+        let torch: Tensor = logits.cross_entropy_loss(&labels, Some(&weights), Reduction::Mean, -100, 0.0);
         assert!((weighted - value(torch)).abs() < 1e-6);
         let class = |class: usize, reference: f64| {
             let both = if class == 1 { softmax(q, 1) } else { 0.0 };

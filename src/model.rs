@@ -62,7 +62,10 @@ impl Model {
         if let Some(kind) = manifest.get("kind") {
             return Err(Error::format(
                 path,
-                format!("this is a {} of a training, not a model; resume the training from it", kind.as_str().unwrap_or("part")),
+                format!(
+                    "this is a {} of a training, not a model; resume the training from it",
+                    kind.as_str().unwrap_or("part")
+                ),
             ));
         }
         let field = |name: &str| manifest.get(name).cloned().unwrap_or(Value::Null);

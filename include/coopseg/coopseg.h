@@ -134,6 +134,12 @@
 typedef struct coopseg_dataset coopseg_dataset;
 
 /**
+ * What a model makes of a dataset with labels: Dice, surface distances and volume errors per case, stage and
+ * class. Never changes once made: any number of threads may use it at once.
+ */
+typedef struct coopseg_evaluation coopseg_evaluation;
+
+/**
  * The two networks with their class names and preprocessing. A model never changes once made: any number
  * of segmenters, trainers and threads may use it at once.
  */
@@ -509,6 +515,24 @@ typedef struct coopseg_hard_example {
 } coopseg_hard_example;
 
 /**
+ * Hears of every case that an evaluation has done, on the thread that called `coopseg_evaluation_run`.
+ *
+ * @param case_name     Name of the case; valid during the call.
+ * @param done          Cases done, this one included.
+ * @param cases         Cases in all.
+ * @param refined_dice  Mean Dice of the case's classes without the background after correction; NaN where it
+ *                      was left out.
+ * @param user_data     As given to `coopseg_evaluation_run`.
+ * @return 0 to go on; anything else ends the evaluation with `COOPSEG_CANCELLED`. It must return normally: no
+ * exception and no longjmp may leave it.
+ */
+typedef int32_t (*coopseg_evaluation_callback)(const char *case_name,
+                                               size_t done,
+                                               size_t cases,
+                                               double refined_dice,
+                                               void *user_data);
+
+/**
  * One row of an overview picture: one slice of one case. All images have the same shape; those that are NULL
  * leave an empty field.
  */
@@ -850,7 +874,8 @@ coopseg_status coopseg_config_check(const char *config_json,
  * range and default.
  *
  * @param kind      "training" (the configuration of models and trainers), "segmenter", "folder" (of
- *                  `coopseg_dataset_open`), "synthetic" (of `coopseg_dataset_synthetic`) or "hard_example".
+ *                  `coopseg_dataset_open`), "synthetic" (of `coopseg_dataset_synthetic`), "evaluation" (of
+ *                  `coopseg_evaluation_run`) or "hard_example".
  * @param out_json  Receives the schema. Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_ARGUMENT` (kind).
  * Threads: any number of calls at once.
@@ -1530,6 +1555,137 @@ coopseg_status coopseg_dice(const struct coopseg_image *reference,
                             const struct coopseg_image *predicted,
                             int32_t classes,
                             double *out_dice);
+
+/**
+ * Distances between the surfaces of two label maps, per class, over the whole volume, in mm.
+ *
+ * A voxel is on the surface when one of its neighbours along an axis is outside of the structure or of the
+ * image; distances are between voxel centres and exact (the conventions of MedPy 0.5). A class that is not in both is
+ * NaN.
+ *
+ * @param reference  Class indices, any integer type; its spacing counts.
+ * @param predicted  Class indices of the same shape.
+ * @param classes    Number of classes, background included: 2 to 255.
+ * @param out_hd95   Receives `classes` values: 95th percentile of the distances both ways. NULL: not wanted.
+ * @param out_assd   Receives `classes` values: mean of the distances both ways. NULL: not wanted.
+ * @return As `coopseg_dice`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_surface_distances(const struct coopseg_image *reference,
+                                         const struct coopseg_image *predicted,
+                                         int32_t classes,
+                                         double *out_hd95,
+                                         double *out_assd);
+
+/**
+ * Segments every case of a dataset, with the fast-thinking network alone and with the slow-thinking network's
+ * correction, and compares both with the labels, on the images' own grids, over whole volumes and in mm.
+ *
+ * @param model           Shared use.
+ * @param dataset         Cases with labels. Shared use.
+ * @param options_json    JSON object: "segmenter" (as for `coopseg_segmenter_new`), "surface_distances",
+ *                        "skip_failures"; NULL or "" for the defaults. See
+ *                        `coopseg_config_schema("evaluation")`.
+ * @param callback        Hears of every case; NULL: nobody.
+ * @param user_data       Passed to the callback.
+ * @param out_evaluation  Receives the handle. Free it with `coopseg_evaluation_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
+ *         `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (no cases, or one without labels);
+ *         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
+ *         `COOPSEG_INVALID_ARGUMENT`; what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
+ *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_run(const struct coopseg_model *model,
+                                      const struct coopseg_dataset *dataset,
+                                      const char *options_json,
+                                      coopseg_evaluation_callback callback,
+                                      void *user_data,
+                                      struct coopseg_evaluation **out_evaluation);
+
+/**
+ * Reads a file of `coopseg_evaluation_save_json`.
+ *
+ * @param file            Path of the file.
+ * @param out_evaluation  Receives the handle. Free it with `coopseg_evaluation_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`;
+ *         `COOPSEG_FILE_FORMAT`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_load(const char *file,
+                                       struct coopseg_evaluation **out_evaluation);
+
+/**
+ * Returns an evaluation as JSON.
+ *
+ * @param evaluation  Shared use.
+ * @param out_json    Receives a JSON object: "classes" (names without the background), "cases" (for each its
+ *                    name, subject and, under "fast" and "refined", for each class "dice", "hd95_mm", "assd_mm",
+ *                    "volume_error_ml", "volume_error_percent", "reference_ml", "predicted_ml"; null where not
+ *                    defined), "failures" (case and problem), "summary" (by stage, class or "mean", and metric:
+ *                    n, mean, sd, min, q1, median, q3, max). Free it with `coopseg_string_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_json(const struct coopseg_evaluation *evaluation,
+                                       char **out_json);
+
+/**
+ * Writes an evaluation as JSON to a file, whole or not at all.
+ *
+ * @param evaluation  Shared use.
+ * @param file        Path of the file; an existing file is replaced.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+ * Threads: any number of calls at once, with different files.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_save_json(const struct coopseg_evaluation *evaluation,
+                                            const char *file);
+
+/**
+ * Writes an evaluation as CSV to a file, whole or not at all: a header, then one row per case, stage and class.
+ * What is not defined is empty.
+ *
+ * @param evaluation  Shared use.
+ * @param file        Path of the file; an existing file is replaced.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+ * Threads: any number of calls at once, with different files.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_save_csv(const struct coopseg_evaluation *evaluation,
+                                           const char *file);
+
+/**
+ * Compares two evaluations of the same cases, case by case. Given one evaluation twice it compares the two stages:
+ * "refined - fast".
+ *
+ * @param first     Shared use.
+ * @param second    Shared use; the same classes and cases, in any order.
+ * @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes) and metric,
+ *                  "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
+ *                  pairs that differ, "statistic", "p"). Free it with `coopseg_string_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (other
+ *         classes or cases, by name).
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_compare(const struct coopseg_evaluation *first,
+                                          const struct coopseg_evaluation *second,
+                                          char **out_json);
+
+/**
+ * Frees an evaluation.
+ *
+ * @param evaluation  NULL does nothing.
+ * @return `COOPSEG_OK`; `COOPSEG_INVALID_HANDLE` (freed already, or not an evaluation).
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_evaluation_free(struct coopseg_evaluation *evaluation);
 
 /**
  * Writes a PNG picture: per row image, reference, FTN, FTN+STN and entropy side by side, with a legend.

@@ -30,7 +30,11 @@ pub fn of_tensor(name: &str, tensor: &Tensor) -> Result<RawTensor> {
 
 /// Fills all networks from `tensors`, which must hold exactly their names and shapes.
 pub fn load_all(network: &CooperativeNetwork, tensors: &TensorMap, path: &Path) -> Result<()> {
-    load(network.parameters().iter().map(|parameter| (parameter.name.as_str(), &parameter.tensor)), tensors, path)
+    load(
+        network.parameters().iter().map(|parameter| (parameter.name.as_str(), &parameter.tensor)),
+        tensors,
+        path,
+    )
 }
 
 /// Fills the given tensors, each from the one of the name beside it.

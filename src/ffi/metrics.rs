@@ -44,3 +44,52 @@ pub unsafe extern "C" fn coopseg_dice(
         Ok(())
     })
 }
+
+/// Distances between the surfaces of two label maps, per class, over the whole volume, in mm.
+///
+/// A voxel is on the surface when one of its neighbours along an axis is outside of the structure or of the
+/// image; distances are between voxel centres and exact (the conventions of MedPy 0.5). A class that is not in both is
+/// NaN.
+///
+/// @param reference  Class indices, any integer type; its spacing counts.
+/// @param predicted  Class indices of the same shape.
+/// @param classes    Number of classes, background included: 2 to 255.
+/// @param out_hd95   Receives `classes` values: 95th percentile of the distances both ways. NULL: not wanted.
+/// @param out_assd   Receives `classes` values: mean of the distances both ways. NULL: not wanted.
+/// @return As `coopseg_dice`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_surface_distances(
+    reference: *const coopseg_image,
+    predicted: *const coopseg_image,
+    classes: i32,
+    out_hd95: *mut f64,
+    out_assd: *mut f64,
+) -> coopseg_status {
+    guard(|| {
+        if out_hd95.is_null() && out_assd.is_null() {
+            return Err(Error::NullArgument("out_hd95"));
+        }
+        if !(2..=255).contains(&classes) {
+            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
+        }
+        let classes = classes.unsigned_abs() as usize;
+        // SAFETY: images by the caller's contract.
+        let (reference, predicted) =
+            unsafe { (image::view(reference, "reference")?, image::view(predicted, "predicted")?) };
+        let spacing = reference.geometry().spacing;
+        let reference = reference.labels(classes).map_err(|error| error.in_parameter("reference"))?;
+        let predicted = predicted.labels(classes).map_err(|error| error.in_parameter("predicted"))?;
+        let distances = metrics::surface_distances(reference.view(), predicted.view(), classes, spacing)?;
+        for (index, of_class) in distances.iter().enumerate() {
+            for (output, value) in [(out_hd95, of_class.hd95), (out_assd, of_class.assd)] {
+                if !output.is_null() {
+                    // SAFETY: `classes` doubles by contract.
+                    unsafe { output.add(index).write(value) };
+                }
+            }
+        }
+        Ok(())
+    })
+}

@@ -12,6 +12,7 @@
 
 mod config;
 mod dataset;
+mod evaluation;
 mod event;
 mod guard;
 mod hard_example;
@@ -30,6 +31,7 @@ mod volume;
 
 pub use config::*;
 pub use dataset::*;
+pub use evaluation::*;
 pub use event::*;
 pub use hard_example::*;
 pub use image::*;

@@ -5,12 +5,14 @@
 //! that is freed while another call uses it lives until that call ends.
 
 use super::dataset::coopseg_dataset;
+use super::evaluation::coopseg_evaluation;
 use super::model::coopseg_model;
 use super::segmenter::coopseg_segmenter;
 use super::trainer::{TrainerObject, coopseg_trainer};
 use super::volume::coopseg_volume;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::evaluate::Evaluation;
 use crate::model::Model;
 use crate::segment::Segmenter;
 use once_cell::sync::Lazy;
@@ -52,19 +54,26 @@ impl Handle for coopseg_trainer {
     const KIND: usize = 4;
 }
 
+impl Handle for coopseg_evaluation {
+    type Object = Evaluation;
+    const NAME: &'static str = "coopseg_evaluation";
+    const KIND: usize = 6;
+}
+
 impl Handle for coopseg_volume {
     type Object = super::volume::LoadedVolume;
     const NAME: &'static str = "coopseg_volume";
     const KIND: usize = 5;
 }
 
-const NAMES: [&str; 6] = [
+const NAMES: [&str; 7] = [
     "",
     coopseg_model::NAME,
     coopseg_segmenter::NAME,
     coopseg_dataset::NAME,
     coopseg_trainer::NAME,
     coopseg_volume::NAME,
+    coopseg_evaluation::NAME,
 ];
 
 /// No address of user space begins with these bits, so a handle is never mistaken for a pointer.

@@ -77,8 +77,7 @@ pub unsafe extern "C" fn coopseg_trainer_new(
         let start = registry::get_optional(start_from, "start_from")?;
         let training = training.as_ref().map(|dataset| shared(dataset)).transpose()?;
         let validation = validation.as_ref().map(|dataset| shared(dataset)).transpose()?;
-        let trainer =
-            Trainer::new(config, training.as_deref(), validation.as_deref(), start.as_deref())?;
+        let trainer = Trainer::new(config, training.as_deref(), validation.as_deref(), start.as_deref())?;
         let trainer = registry::insert(TrainerObject::new(trainer));
         // SAFETY: not NULL, writable by contract.
         unsafe { out_trainer.write(trainer) };

@@ -69,8 +69,7 @@ impl BatchNorm {
 
     /// Normalises each channel. In a frozen part always with the running statistics, which stay as they are.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mode =
-            if self.frozen.load(Ordering::Relaxed) { BatchNormMode::INFERENCE } else { mode };
+        let mode = if self.frozen.load(Ordering::Relaxed) { BatchNormMode::INFERENCE } else { mode };
         let (weight, bias) = if mode.train_affine {
             (self.weight.shallow_clone(), self.bias.shallow_clone())
         } else {

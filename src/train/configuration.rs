@@ -4,12 +4,12 @@
 //! unknown keys, wrong types and values out of range are refused by name. The ranges are those of the
 //! published JSON schema, which is derived from the types below.
 
+use super::options::{Data, Metric, Optimizer, Snapshots, Validation};
+use super::schedule::Schedule;
 use crate::augment::Augmentation;
 use crate::error::{Error, Result};
 use crate::latent::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Source, Threshold};
 use crate::loss::ReconstructionLoss;
-use super::options::{Data, Metric, Optimizer, Snapshots, Validation};
-use super::schedule::Schedule;
 use crate::network::{Architecture, CodeSharing, Part};
 use crate::runtime::{self, DeviceChoice};
 use crate::schema;

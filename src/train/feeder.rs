@@ -62,8 +62,8 @@ impl Feeder {
     /// The next batch; waits until it is prepared.
     pub fn next(&mut self) -> Result<SliceBatch> {
         let received = self.batches.as_ref().and_then(|batches| batches.recv().ok());
-        let batch =
-            received.ok_or_else(|| Error::Internal("the loader threads ended before training did".to_owned()))?;
+        let batch = received
+            .ok_or_else(|| Error::Internal("the loader threads ended before training did".to_owned()))?;
         let (epoch, step) = self.position;
         self.position = if step + 1 == self.steps_per_epoch { (epoch + 1, 0) } else { (epoch, step + 1) };
         batch

@@ -133,6 +133,9 @@ mod tests {
             mean.add(&LossValues { segmentation, hard_segmentation: Some(4.0), ..Default::default() });
         }
         let mean = mean.mean();
-        assert_eq!((mean.segmentation, mean.hard_segmentation, mean.segmentation_dice), (2.0, Some(4.0), None));
+        assert_eq!(
+            (mean.segmentation, mean.hard_segmentation, mean.segmentation_dice),
+            (2.0, Some(4.0), None)
+        );
     }
 }

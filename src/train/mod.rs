@@ -27,9 +27,7 @@ mod validation;
 
 pub use adam::Adam;
 pub use batch::Batch;
-pub use configuration::{
-    BatchNormSection, Configuration, HardAffine, Losses, Mode, NetworkSection, Preset,
-};
+pub use configuration::{BatchNormSection, Configuration, HardAffine, Losses, Mode, NetworkSection, Preset};
 pub use data_summary::{CaseSummary, DataSummary, SetSummary, SkippedCase};
 pub use event::{CaseScores, EpochRecord, Event, EventKind, History, ValidationScores};
 pub use hard_example::{HardExampleRequest, HardExampleResult, hard_example};

@@ -287,7 +287,11 @@ impl Trainer {
         let clock = Clock::start(&self.progress, &self.config);
         let started = Instant::now();
         self.learn(batch, &[])?;
-        self.pace.add(batch.images.size().first().map_or(0, |&n| n as usize), started.elapsed(), Duration::ZERO);
+        self.pace.add(
+            batch.images.size().first().map_or(0, |&n| n as usize),
+            started.elapsed(),
+            Duration::ZERO,
+        );
         self.progress.seconds = clock.elapsed();
         Ok(self.event(EventKind::Step, &clock))
     }
@@ -300,7 +304,9 @@ impl Trainer {
     pub fn validate(&mut self) -> Result<ValidationScores> {
         let clock = Clock::start(&self.progress, &self.config);
         let scores = self.score()?.ok_or_else(|| {
-            Error::InvalidState("this trainer was made without validation data; there is nothing to score".to_owned())
+            Error::InvalidState(
+                "this trainer was made without validation data; there is nothing to score".to_owned(),
+            )
         })?;
         self.progress.seconds = clock.elapsed();
         let steps = self.progress.steps;

@@ -117,8 +117,7 @@ impl TrainingSlices {
         if config.with_unaugmented {
             slices.extend(chosen.iter().map(|place| augment::plain(slice(place), pad, crop)));
         }
-        let cases =
-            chosen.iter().map(|place| self.stored.cases()[place.case].summary.case.clone()).collect();
+        let cases = chosen.iter().map(|place| self.stored.cases()[place.case].summary.case.clone()).collect();
         Ok(SliceBatch { slices, cases })
     }
 

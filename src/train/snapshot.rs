@@ -172,11 +172,7 @@ impl Snapshot {
         Ok(())
     }
 
-    fn restore<'a>(
-        &self,
-        prefix: &str,
-        targets: impl Iterator<Item = (&'a str, &'a Tensor)>,
-    ) -> Result<()> {
+    fn restore<'a>(&self, prefix: &str, targets: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
         let prefix = format!("{prefix}.");
         let own: TensorMap = self
             .tensors
@@ -265,7 +261,9 @@ mod tests {
     #[test]
     fn the_newest_file_is_that_of_the_greatest_step() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["snapshot-000000009.coopseg", "snapshot-1000000000.coopseg", "snapshot-x.coopseg", "other"] {
+        for name in
+            ["snapshot-000000009.coopseg", "snapshot-1000000000.coopseg", "snapshot-x.coopseg", "other"]
+        {
             fs::write(folder.path().join(name), "x").unwrap();
         }
         let steps: Vec<u64> = files(folder.path()).unwrap().into_iter().map(|(step, _)| step).collect();

@@ -21,8 +21,7 @@ pub fn start_from(network: &CooperativeNetwork, classes: &[String], model: &Mode
         )));
     }
     let known = model.class_names();
-    let new: Vec<&str> =
-        classes.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
+    let new: Vec<&str> = classes.iter().filter(|name| !known.contains(name)).map(String::as_str).collect();
     if !new.is_empty() {
         runtime::log::info(&format!("classes that start anew: {}", new.join(", ")));
     }
@@ -34,7 +33,9 @@ pub fn start_from(network: &CooperativeNetwork, classes: &[String], model: &Mode
         };
         for (index, name) in classes.iter().enumerate() {
             if let Some(there) = known.iter().position(|known| known == name) {
-                own.tensor.f_select(axis, index as i64)?.f_copy_(&theirs.tensor.f_select(axis, there as i64)?)?;
+                own.tensor
+                    .f_select(axis, index as i64)?
+                    .f_copy_(&theirs.tensor.f_select(axis, there as i64)?)?;
             }
         }
     }

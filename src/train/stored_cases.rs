@@ -49,7 +49,7 @@ impl StoredCases {
             for (&index, read) in some.iter().zip(read) {
                 let (slices, summary) = match read {
                     Ok(read) => read,
-                    Err(error) if config.data.on_problem == OnProblem::Skip && concerns_one_case(&error) => {
+                    Err(error) if config.data.on_problem == OnProblem::Skip && error.concerns_one_case() => {
                         let case = dataset.case(index)?.name.clone();
                         runtime::log::warning(&format!("case \"{case}\" is left out: {error}"));
                         skipped.push(SkippedCase { case, problem: error.to_string() });
@@ -114,20 +114,4 @@ impl StoredCases {
             in_memory: self.cases.iter().all(|case| case.kept.is_some()),
         }
     }
-}
-
-/// Whether another case may well do without this error.
-fn concerns_one_case(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Dataset(_)
-            | Error::InvalidArgument(_)
-            | Error::InvalidLabel(_)
-            | Error::InvalidShape(_)
-            | Error::InvalidGeometry(_)
-            | Error::NotFound { .. }
-            | Error::Io { .. }
-            | Error::Format { .. }
-            | Error::Unsupported { .. }
-    )
 }

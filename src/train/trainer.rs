@@ -173,9 +173,8 @@ impl Trainer {
             runtime::use_deterministic_algorithms()?;
         }
         let config = Arc::new(config);
-        let training = training
-            .map(|dataset| TrainingSlices::load(dataset, &config, seed).map(Arc::new))
-            .transpose()?;
+        let training =
+            training.map(|dataset| TrainingSlices::load(dataset, &config, seed).map(Arc::new)).transpose()?;
         let validation = validation.map(|dataset| ValidationCases::load(dataset, &config)).transpose()?;
         let network = CooperativeNetwork::new(config.architecture(), seed, device)?;
         let optimizer = Adam::new(&network, config.optimizer)?;

@@ -120,8 +120,8 @@ impl ValidationCases {
     /// The slice of a case that shows the most structure.
     pub fn view(&self, network: &CooperativeNetwork, case: &str) -> Result<CaseView> {
         let index = self.stored.cases().iter().position(|stored| stored.summary.case == case);
-        let index =
-            index.ok_or_else(|| Error::Internal(format!("\"{case}\" is no validation case of this training")))?;
+        let index = index
+            .ok_or_else(|| Error::Internal(format!("\"{case}\" is no validation case of this training")))?;
         let Segmented { slices, fast, refined } = self.segment(network, index)?;
         let structure = |slice: &Slice| slice.label.iter().filter(|&&class| class != 0).count();
         let (z, slice) = slices
@@ -166,7 +166,8 @@ impl ValidationCases {
 
 /// Adds the most likely class of every pixel of logits N×C×H×W.
 fn append_labels(labels: &mut Vec<u8>, logits: &Tensor) -> Result<()> {
-    let found = logits.f_argmax(1, false)?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?.f_contiguous()?;
+    let found =
+        logits.f_argmax(1, false)?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?.f_contiguous()?;
     let start = labels.len();
     labels.resize(start + found.numel(), 0);
     found.f_copy_data_u8(&mut labels[start..], found.numel())?;
@@ -177,8 +178,11 @@ fn append_labels(labels: &mut Vec<u8>, logits: &Tensor) -> Result<()> {
 fn mean_over_cases(cases: &[CaseScores], classes: usize, dice: fn(&CaseScores) -> &Vec<f64>) -> Vec<f64> {
     (0..classes)
         .map(|class| {
-            let present: Vec<f64> =
-                cases.iter().filter_map(|case| dice(case).get(class).copied()).filter(|d| !d.is_nan()).collect();
+            let present: Vec<f64> = cases
+                .iter()
+                .filter_map(|case| dice(case).get(class).copied())
+                .filter(|d| !d.is_nan())
+                .collect();
             present.iter().sum::<f64>() / present.len() as f64
         })
         .collect()

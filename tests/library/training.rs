@@ -351,7 +351,9 @@ fn steps_by_hand_equal_a_run() {
 
 #[test]
 fn hosts_hand_in_their_own_batches() {
-    let mut trainer = Trainer::new(config(&json!({"optimizer": {"learning_rate": 1e-2}})), None, Some(&data(2)), None).unwrap();
+    let mut trainer =
+        Trainer::new(config(&json!({"optimizer": {"learning_rate": 1e-2}})), None, Some(&data(2)), None)
+            .unwrap();
     let shape = [3, 1, 32, 48];
     let labels: Vec<u8> = (0..3 * 32 * 48).map(|index| u8::from(index % 48 > 20)).collect();
     let images: Vec<f32> = labels.iter().map(|&label| 0.2 + 0.5 * f32::from(label)).collect();
