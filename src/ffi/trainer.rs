@@ -157,7 +157,7 @@ pub unsafe extern "C" fn coopseg_trainer_save_snapshot(
 /// @return `COOPSEG_OK`; `COOPSEG_CANCELLED` (the trainer stays usable and keeps its best model);
 ///         `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (the
 ///         training has finished, or has no data); `COOPSEG_DIVERGED` (the message names the step, the cases
-///         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot cannot be written);
+///         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot, record or report cannot be written);
 ///         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
 /// Threads: one call per trainer at a time; trainers may run at once.
 /// Since 0.1.
@@ -326,6 +326,29 @@ pub unsafe extern "C" fn coopseg_trainer_metrics(
         let record = registry::get(trainer, "trainer")?.lock()?.record()?;
         // SAFETY: not NULL, writable by contract.
         unsafe { write_json(out_json, &record) }
+    })
+}
+
+/// Writes a report of the training so far: one HTML file that needs no other, with curves, configuration, data,
+/// the scores of every validation case and pictures of the best and worst. "recording.report" in the
+/// configuration has `coopseg_trainer_run` write it at the end.
+///
+/// @param trainer  Used exclusively during the call.
+/// @param file     Path of the file; an existing file is replaced.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+///         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`.
+/// Threads: one call per trainer at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_trainer_save_report(
+    trainer: *const coopseg_trainer,
+    file: *const c_char,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        let trainer = registry::get(trainer, "trainer")?;
+        // SAFETY: zero-ended text or NULL by contract.
+        let file = unsafe { path(file, "file") }?;
+        trainer.lock()?.write_report(file)
     })
 }
 

@@ -1,6 +1,6 @@
 //! A picture in memory.
 
-use std::io::BufWriter;
+use std::io::Write;
 use std::path::Path;
 
 use super::colour::{Rgb, mix};
@@ -102,24 +102,29 @@ impl Canvas {
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
     pub fn write_png(&self, path: &Path) -> Result<()> {
+        let bytes = self.png()?;
+        atomic_file::write(path, |file| {
+            file.write_all(&bytes).map_err(|error| Error::io(path, "write", error))
+        })
+    }
+
+    /// The bytes of a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>> {
         let side = |length: usize| {
             u32::try_from(length)
                 .map_err(|_| Error::InvalidArgument(format!("a picture with a side of {length} pixels")))
         };
         let (width, height) = (side(self.width)?, side(self.height)?);
-        let failed = |error| match error {
-            png::EncodingError::IoError(source) => Error::io(path, "write", source),
-            other => Error::Internal(format!("PNG: {other}")),
-        };
-        atomic_file::write(path, |file| {
-            let mut encoder = png::Encoder::new(BufWriter::new(file), width, height);
-            encoder.set_color(png::ColorType::Rgb);
-            encoder.set_depth(png::BitDepth::Eight);
-            encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
-            let mut writer = encoder.write_header().map_err(failed)?;
-            writer.write_image_data(self.pixels.as_flattened()).map_err(failed)?;
-            writer.finish().map_err(failed)
-        })
+        let failed = |error| Error::Internal(format!("PNG: {error}"));
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, width, height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_source_srgb(png::SrgbRenderingIntent::Perceptual);
+        let mut writer = encoder.write_header().map_err(failed)?;
+        writer.write_image_data(self.pixels.as_flattened()).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        Ok(bytes)
     }
 }
 

@@ -5,6 +5,7 @@
 //! published JSON schema, which is derived from the types below.
 
 use super::options::{Data, Metric, Optimizer, Snapshots, Validation};
+use super::record::Recording;
 use super::schedule::Schedule;
 use crate::augment::Augmentation;
 use crate::error::{Error, Result};
@@ -157,6 +158,8 @@ pub struct Configuration {
     pub data: Data,
     /// Snapshots to resume from.
     pub snapshots: Snapshots,
+    /// Files about the training.
+    pub recording: Recording,
     /// On CUDA, use only algorithms that give the same numbers each time, which is slower. On the CPU results
     /// repeat anyhow for the same number of threads. Default: false.
     pub deterministic: bool,
@@ -224,6 +227,7 @@ impl Configuration {
             },
             data: Data::default(),
             snapshots: Snapshots::default(),
+            recording: Recording::default(),
             deterministic: false,
         }
     }

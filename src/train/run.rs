@@ -5,6 +5,7 @@ use super::event::{EpochRecord, Event, EventKind, ValidationScores};
 use super::feeder::Feeder;
 use super::losses::LossMean;
 use super::progress::{Clock, Pace, memory_bytes};
+use super::record::Recorder;
 use super::trainer::{Best, Trainer};
 use crate::error::{Error, Result};
 use std::path::PathBuf;
@@ -45,13 +46,26 @@ impl Trainer {
         self.cancel.take();
         let clock = Clock::start(&self.progress, &self.config);
         let mut saved = SaveTimer { last: Instant::now() };
-        let outcome = self.epochs(&clock, &mut saved, listener);
+        let outcome = self.start_recording().and_then(|()| self.epochs(&clock, &mut saved, listener));
         self.progress.seconds = clock.elapsed();
         self.feeder = None;
+        self.recorder = None;
         if matches!(outcome, Err(Error::Cancelled)) && self.config.snapshots.on_cancel {
             self.save_snapshot(&clock)?;
         }
+        if matches!(outcome, Ok(()) | Err(Error::Cancelled | Error::Diverged(_)))
+            && let Some(path) = &self.config.recording.report
+        {
+            self.write_report(path)?;
+        }
         outcome
+    }
+
+    fn start_recording(&mut self) -> Result<()> {
+        let resumed = Some(self.progress.steps).filter(|&steps| steps > 0);
+        let recording = &self.config.recording;
+        self.recorder = Some(Recorder::open(recording, &self.config.network.classes, resumed)?);
+        Ok(())
     }
 
     fn epochs(&mut self, clock: &Clock, saved: &mut SaveTimer, listener: Listener) -> Result<()> {
@@ -71,9 +85,11 @@ impl Trainer {
         if self.snapshots.is_some() {
             self.save_snapshot(clock)?;
         }
-        // The answer to the last event changes nothing: there is nothing left to cancel.
-        let _ = self.tell(clock, EventKind::Finished, listener);
-        Ok(())
+        match self.tell(clock, EventKind::Finished, listener) {
+            // There is nothing left to cancel.
+            Err(Error::Cancelled) => Ok(()),
+            told => told,
+        }
     }
 
     /// The steps that are left of the current epoch, or fewer when the time is over.
@@ -322,8 +338,12 @@ impl Trainer {
         Ok(scores)
     }
 
-    fn tell(&self, clock: &Clock, kind: EventKind, listener: Listener) -> Result<()> {
-        if listener(&self.event(kind, clock)) == Answer::Cancel || self.cancel.take() {
+    fn tell(&mut self, clock: &Clock, kind: EventKind, listener: Listener) -> Result<()> {
+        let event = self.event(kind, clock);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.event(&event)?;
+        }
+        if listener(&event) == Answer::Cancel || self.cancel.take() {
             return Err(Error::Cancelled);
         }
         Ok(())

@@ -7,14 +7,17 @@ use super::data_summary::DataSummary;
 use super::event::History;
 use super::feeder::Feeder;
 use super::progress::{Pace, Progress};
+use super::record::Recorder;
+use super::report::{self, ReportInput};
 use super::schedule::Decay;
 use super::slices::TrainingSlices;
 use super::snapshot::{self, Snapshot, SnapshotFolder, State};
 use super::start::start_from;
 use super::step::TrainingStep;
-use super::validation::ValidationCases;
+use super::validation::{CaseView, ValidationCases};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::metrics::mean_foreground;
 use crate::model::Model;
 use crate::network::CooperativeNetwork;
 use crate::runtime::{self, DeviceChoice};
@@ -58,6 +61,7 @@ pub struct Trainer {
     pub(super) best: Option<Best>,
     pub(super) history: History,
     pub(super) snapshots: Option<SnapshotFolder>,
+    pub(super) recorder: Option<Recorder>,
     pub(super) diverged: bool,
     pub(super) cancel: CancelFlag,
 }
@@ -200,6 +204,7 @@ impl Trainer {
             best: None,
             history: History::default(),
             snapshots,
+            recorder: None,
             diverged: false,
             cancel: CancelFlag::default(),
         })
@@ -280,13 +285,73 @@ impl Trainer {
         Ok(json!({
             "configuration": self.config.to_json()?,
             "seed": self.seed,
-            "device": format!("{:?}", self.network.device()).to_lowercase(),
+            "device": self.device_name(),
             "steps": self.progress.steps,
             "seconds": self.progress.seconds,
             "finished": self.progress.finished,
             "data": to_json(serde_json::to_value(self.data_summary()))?,
             "history": to_json(serde_json::to_value(&self.history))?,
         }))
+    }
+
+    /// Writes the report of the training so far: one HTML file with curves, configuration, data, and the validation
+    /// cases that went best and worst.
+    ///
+    /// # Errors
+    /// `Io` naming the file.
+    pub fn write_report(&self, path: &Path) -> Result<()> {
+        let outcome = if self.diverged {
+            "Stopped: a loss was not finite.".to_owned()
+        } else if self.progress.finished {
+            format!("Finished after {} epochs.", self.progress.epochs)
+        } else {
+            format!("After {} of {} epochs.", self.progress.epochs, self.config.epochs)
+        };
+        report::write(
+            path,
+            &ReportInput {
+                outcome: &outcome,
+                configuration: &self.config.to_json()?,
+                history: &self.history,
+                data: &self.data_summary(),
+                classes: &self.config.network.classes,
+                device: &self.device_name(),
+                seed: self.seed,
+                views: &self.extreme_cases()?,
+            },
+        )
+    }
+
+    /// The best and the worst validation cases of the best networks.
+    fn extreme_cases(&self) -> Result<Vec<(String, CaseView)>> {
+        const EACH: usize = 2;
+        let scores = self.history.best().and_then(|record| record.validation.as_ref());
+        let (Some(scores), Some(validation)) = (scores, &self.validation) else { return Ok(Vec::new()) };
+        let mut cases: Vec<(f64, &str)> = scores
+            .cases
+            .iter()
+            .map(|case| (mean_foreground(&case.refined_dice), case.case.as_str()))
+            .filter(|(dice, _)| !dice.is_nan())
+            .collect();
+        cases.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let worst = cases.split_off(cases.len() - EACH.min(cases.len() / 2));
+        cases.truncate(EACH);
+        let network = match &self.best {
+            Some(best) => &best.network.copy_to(self.network.device())?,
+            None => self.judged(),
+        };
+        let named = |name: &'static str| move |(dice, case): (f64, &str)| (name, dice, case.to_owned());
+        let chosen = cases.into_iter().map(named("best")).chain(worst.into_iter().map(named("worst")));
+        chosen
+            .map(|(name, dice, case)| {
+                let caption = format!("{name}, mean Dice of FTN+STN {dice:.3}");
+                Ok((caption, validation.view(network, &case)?))
+            })
+            .collect()
+    }
+
+    fn device_name(&self) -> String {
+        format!("{:?}", self.network.device()).to_lowercase()
     }
 
     /// Writes everything that is needed to go on from here to one file.
