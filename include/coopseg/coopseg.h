@@ -231,6 +231,13 @@ typedef struct coopseg_image {
 } coopseg_image;
 
 /**
+ * Is told that borrowed voxels are needed no longer. It may be called on any thread and must return normally.
+ *
+ * @param user_data  As given to `coopseg_dataset_borrow`.
+ */
+typedef void (*coopseg_release_callback)(void *user_data);
+
+/**
  * One message from a running training. Numbers that are not known yet, or do not exist in the mode of the
  * training, are NaN.
  */
@@ -874,8 +881,8 @@ coopseg_status coopseg_config_check(const char *config_json,
  * range and default.
  *
  * @param kind      "training" (the configuration of models and trainers), "segmenter", "folder" (of
- *                  `coopseg_dataset_open`), "synthetic" (of `coopseg_dataset_synthetic`), "evaluation" (of
- *                  `coopseg_evaluation_run`) or "hard_example".
+ *                  `coopseg_dataset_open`), "synthetic" (of `coopseg_dataset_synthetic`), "split" (of
+ *                  `coopseg_dataset_split`), "evaluation" (of `coopseg_evaluation_run`) or "hard_example".
  * @param out_json  Receives the schema. Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_ARGUMENT` (kind).
  * Threads: any number of calls at once.
@@ -1048,10 +1055,12 @@ coopseg_status coopseg_image_write(const struct coopseg_image *image,
 coopseg_status coopseg_volume_free(struct coopseg_volume *volume);
 
 /**
- * Finds the cases of a folder of NIfTI files. Files are read when they are needed, not by this call.
+ * Finds the cases of a folder of NIfTI files, or of a list. Files are read when they are needed, not by this call.
  *
- * @param folder        Path of the folder.
- * @param options_json  JSON object: "image" and "label" (patterns relative to the folder; a * matches within
+ * @param folder        Path of the folder, or of a JSON or CSV file that lists the cases ("name", "subject",
+ *                      "image", "label").
+ * @param options_json  JSON object: "layout" ("pattern", "images_labels", "list", "acdc", "mnms", "nnunet" or
+ *                      "auto"), "image" and "label" (patterns relative to the folder; a * matches within
  *                      one name, and the texts that it matched for an image name the case and replace the
  *                      stars of "label"), "label_map" (raw label value to class), "subjects" (only these). NULL
  *                      or "" for the defaults. See `coopseg_config_schema("folder")`.
@@ -1126,11 +1135,54 @@ coopseg_status coopseg_dataset_select(const struct coopseg_dataset *dataset,
                                       struct coopseg_dataset **out_dataset);
 
 /**
+ * Adds a case without copying it: image and labels stay the caller's and must neither change nor go away until
+ * `release` is called. That happens once, when the last dataset and trainer that use the case are gone, on
+ * whichever thread that is; not when this call fails.
+ *
+ * @param dataset            Used exclusively during the call.
+ * @param name               Name of the case, unique in the dataset: "subject" or "subject/frame".
+ * @param image              2-D or 3-D, any type. The struct itself is copied.
+ * @param labels             Class indices 0 to 254 on the image's grid, any integer type; NULL where there are
+ *                           none.
+ * @param release            NULL where the voxels live as long as the process.
+ * @param release_user_data  Passed to `release`; must be usable from any thread.
+ * @return As `coopseg_dataset_add`; label values are looked at when the case is used.
+ * Threads: one call that changes a dataset at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_dataset_borrow(struct coopseg_dataset *dataset,
+                                      const char *name,
+                                      const struct coopseg_image *image,
+                                      const struct coopseg_image *labels,
+                                      coopseg_release_callback release,
+                                      void *release_user_data);
+
+/**
+ * Splits a dataset in two, with all cases of a subject on one side.
+ *
+ * @param dataset       Shared use.
+ * @param options_json  JSON object with one of "held_out" (list of subjects), "fraction" (share of the subjects, at
+ *                      random by "seed") or "folds" (k-fold, with "fold" and "seed"). See
+ *                      `coopseg_config_schema("split")`.
+ * @param out_first     Receives what is left to train with. Free it with `coopseg_dataset_free`.
+ * @param out_second    Receives the held-out part. Free it with `coopseg_dataset_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
+ *         `COOPSEG_INVALID_DATASET` (a subject that is not there, or an empty part); `COOPSEG_BUSY`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_dataset_split(const struct coopseg_dataset *dataset,
+                                     const char *options_json,
+                                     struct coopseg_dataset **out_first,
+                                     struct coopseg_dataset **out_second);
+
+/**
  * Lists the cases of a dataset, in order.
  *
  * @param dataset   Shared use.
- * @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject", "has_labels",
- *                  "image" and "label" (paths, or null). Free it with `coopseg_string_free`.
+ * @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject",
+ *                  "attributes" (what the dataset says of the case, such as "phase"), "has_labels", "image" and
+ *                  "label" (paths, or null). Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
  * Threads: any number of calls at once.
  * Since 0.1.
@@ -1291,7 +1343,7 @@ coopseg_status coopseg_trainer_save_snapshot(const struct coopseg_trainer *train
  * @return `COOPSEG_OK`; `COOPSEG_CANCELLED` (the trainer stays usable and keeps its best model);
  *         `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (the
  *         training has finished, or has no data); `COOPSEG_DIVERGED` (the message names the step, the cases
- *         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot cannot be written);
+ *         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot, record or report cannot be written);
  *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
  * Threads: one call per trainer at a time; trainers may run at once.
  * Since 0.1.
@@ -1391,6 +1443,21 @@ coopseg_status coopseg_trainer_cancel(const struct coopseg_trainer *trainer);
  */
 coopseg_status coopseg_trainer_metrics(const struct coopseg_trainer *trainer,
                                        char **out_json);
+
+/**
+ * Writes a report of the training so far: one HTML file that needs no other, with curves, configuration, data,
+ * the scores of every validation case and pictures of the best and worst. "recording.report" in the
+ * configuration has `coopseg_trainer_run` write it at the end.
+ *
+ * @param trainer  Used exclusively during the call.
+ * @param file     Path of the file; an existing file is replaced.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+ *         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`.
+ * Threads: one call per trainer at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_trainer_save_report(const struct coopseg_trainer *trainer,
+                                           const char *file);
 
 /**
  * Makes a model of the best networks so far: those of the best validation, or the present ones where there

@@ -1,7 +1,8 @@
 //! Datasets that lie in a folder, one image and one label file per case.
 
+use super::layout::Layout;
 use super::pattern::{Match, Pattern, broken_link};
-use super::{Case, Dataset, Source};
+use super::{Case, Dataset, NiftiSource, Source};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ const EXAMPLE_DEPTH: usize = 4;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FolderOptions {
+    /// How the files lie. `image` and `label` matter to `pattern` alone. Default: `pattern`.
+    pub layout: Layout,
     /// Pattern of the image files, relative to the folder. Each `*` matches any text within one
     /// component of the path; the texts, joined with "/", are the name of the case.
     /// Default: "*/image.nii.gz".
@@ -28,7 +31,8 @@ pub struct FolderOptions {
     /// Empty for images without labels. Default: "*/label.nii.gz".
     pub label: String,
     /// From the values in the label files to classes; 0 stays 0 unless it is given. Values that are not
-    /// given are refused. Default: empty, the values are the classes.
+    /// given are refused. Default: empty, the values are the classes (in the layout `acdc` 1, 2, 3 become 3,
+    /// 2, 1).
     pub label_map: BTreeMap<i32, u8>,
     /// Only these cases, each given by its name or by what the first `*` matched (the subject).
     /// Default: null, all.
@@ -38,6 +42,7 @@ pub struct FolderOptions {
 impl Default for FolderOptions {
     fn default() -> Self {
         FolderOptions {
+            layout: Layout::Pattern,
             image: "*/image.nii.gz".to_owned(),
             label: "*/label.nii.gz".to_owned(),
             label_map: BTreeMap::new(),
@@ -102,8 +107,10 @@ pub(super) fn open(folder: &Path, options: &FolderOptions) -> Result<Dataset> {
                 check_file(path)?;
             }
             let subject = found.captures.into_iter().next().unwrap_or_default();
-            let source = Source::Files { image: found.path, label: label_path, label_map: label_map.clone() };
-            Ok(Case { name, subject, source })
+            let image = NiftiSource::whole(found.path);
+            let label = label_path.map(NiftiSource::whole);
+            let source = Source::Files { image, label, label_map: label_map.clone() };
+            Ok(Case { name, subject, attributes: BTreeMap::new(), source })
         })
         .collect::<Result<Vec<Case>>>()?;
     Ok(Dataset { cases: Arc::new(cases) })
@@ -149,7 +156,7 @@ fn quoted(names: &[impl AsRef<str>]) -> String {
 }
 
 /// Refuses what cannot be opened as a file, by name.
-fn check_file(path: &Path) -> Result<()> {
+pub(super) fn check_file(path: &Path) -> Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             Err(Error::Dataset(format!("{} is a folder; expected a NIfTI file", path.display())))

@@ -1,10 +1,14 @@
 //! Images with their label maps: from a folder, from memory, or synthetic. No libtorch here.
 
 mod folder;
+mod layout;
 mod pair;
 mod pattern;
+mod split;
 
 pub use folder::FolderOptions;
+pub use layout::Layout;
+pub use split::SplitOptions;
 
 use crate::error::{Error, Result};
 use crate::phantom;
@@ -30,30 +34,70 @@ pub struct Case {
     /// Who was imaged: the part of the name before the first "/" (in a folder: what the first `*` of
     /// the image pattern matched). Cases of one subject belong on one side of a split.
     pub subject: String,
+    /// What else the dataset says of it, such as "phase", "Group" or "Vendor".
+    pub attributes: BTreeMap<String, String>,
     source: Source,
 }
 
 #[derive(Clone, Debug)]
 enum Source {
-    Files { image: PathBuf, label: Option<PathBuf>, label_map: Arc<BTreeMap<i32, u8>> },
+    Files { image: NiftiSource, label: Option<NiftiSource>, label_map: Arc<BTreeMap<i32, u8>> },
+    External(Arc<dyn ExternalCase>),
     Memory { image: Arc<Volume<f32>>, label: Option<Arc<Volume<u8>>> },
     Synthetic { options: Arc<phantom::Options>, index: usize },
+}
+
+/// A case whose voxels belong to somebody else, who is told when they are needed no longer by dropping it.
+pub trait ExternalCase: std::fmt::Debug + Send + Sync {
+    /// Whether there is a label map.
+    fn has_labels(&self) -> bool;
+    /// Copies image and label map.
+    fn load(&self) -> Result<(Volume<f32>, Option<Volume<u8>>)>;
+}
+
+/// A NIfTI file, or one volume of a 4-D file.
+#[derive(Clone, Debug, Default)]
+struct NiftiSource {
+    path: PathBuf,
+    frame: Option<usize>,
+}
+
+impl NiftiSource {
+    fn whole(path: PathBuf) -> Self {
+        NiftiSource { path, frame: None }
+    }
+
+    fn read_image(&self) -> Result<Volume<f32>> {
+        let read = match self.frame {
+            None => nifti_file::read_image(&self.path),
+            Some(frame) => nifti_file::read_image_frame(&self.path, frame),
+        };
+        Ok(read?.0)
+    }
+
+    fn read_labels(&self) -> Result<Volume<i32>> {
+        let read = match self.frame {
+            None => nifti_file::read_labels(&self.path),
+            Some(frame) => nifti_file::read_labels_frame(&self.path, frame),
+        };
+        Ok(read?.0)
+    }
 }
 
 impl Case {
     /// The image file; none for a case in memory or a synthetic one.
     pub fn image_file(&self) -> Option<&Path> {
         match &self.source {
-            Source::Files { image, .. } => Some(image),
-            Source::Memory { .. } | Source::Synthetic { .. } => None,
+            Source::Files { image, .. } => Some(&image.path),
+            Source::External(_) | Source::Memory { .. } | Source::Synthetic { .. } => None,
         }
     }
 
     /// The label file, where there is one.
     pub fn label_file(&self) -> Option<&Path> {
         match &self.source {
-            Source::Files { label, .. } => label.as_deref(),
-            Source::Memory { .. } | Source::Synthetic { .. } => None,
+            Source::Files { label, .. } => label.as_ref().map(|label| label.path.as_path()),
+            Source::External(_) | Source::Memory { .. } | Source::Synthetic { .. } => None,
         }
     }
 
@@ -61,6 +105,7 @@ impl Case {
     pub fn has_labels(&self) -> bool {
         match &self.source {
             Source::Files { label, .. } => label.is_some(),
+            Source::External(case) => case.has_labels(),
             Source::Memory { label, .. } => label.is_some(),
             Source::Synthetic { .. } => true,
         }
@@ -73,14 +118,14 @@ impl Dataset {
         Dataset::default()
     }
 
-    /// The cases of a folder, sorted by name. The files are found and opened, but not read yet.
+    /// The cases of a folder (or list), sorted by name. The files are found and opened, but not read yet.
     ///
     /// # Errors
     /// `NotFound` if the folder is missing; `Dataset` if it is no folder, if nothing matches the image
     /// pattern, if an image has no label, if a requested subject is not there, or if a file is a broken
     /// link or a folder; `Io` for what cannot be opened; `InvalidConfig` for unusable patterns.
     pub fn open_folder(folder: &Path, options: &FolderOptions) -> Result<Self> {
-        folder::open(folder, options)
+        layout::open(folder, options)
     }
 
     /// Synthetic subjects, each made when it is loaded.
@@ -94,7 +139,7 @@ impl Dataset {
             .map(|index| {
                 let name = options.name(index);
                 let source = Source::Synthetic { options: options.clone(), index };
-                Case { subject: name.clone(), name, source }
+                Case { subject: name.clone(), name, attributes: BTreeMap::new(), source }
             })
             .collect();
         Ok(Dataset { cases: Arc::new(cases) })
@@ -113,12 +158,7 @@ impl Dataset {
         label: Option<Volume<u8>>,
     ) -> Result<()> {
         let name = name.into();
-        check_name(&name)?;
-        if self.cases.iter().any(|case| case.name == name) {
-            return Err(Error::Dataset(format!(
-                "the dataset already has a case \"{name}\"; expected a name that is not taken"
-            )));
-        }
+        self.check_new_name(&name)?;
         if image.voxels.is_empty() {
             return Err(Error::InvalidShape(format!("the image of case \"{name}\" has no voxels")));
         }
@@ -129,7 +169,31 @@ impl Dataset {
         }
         let subject = name.split('/').next().unwrap_or(&name).to_owned();
         let source = Source::Memory { image: Arc::new(image), label: label.map(Arc::new) };
-        Arc::make_mut(&mut self.cases).push(Case { name, subject, source });
+        Arc::make_mut(&mut self.cases).push(Case { name, subject, attributes: BTreeMap::new(), source });
+        Ok(())
+    }
+
+    /// Adds a case whose voxels belong to somebody else. It is dropped, from whichever thread, when the last
+    /// dataset or trainer that uses it is.
+    ///
+    /// # Errors
+    /// `Dataset` for a name that is taken or cannot be a relative path.
+    pub fn push_external(&mut self, name: &str, case: Arc<dyn ExternalCase>) -> Result<()> {
+        self.check_new_name(name)?;
+        let subject = name.split('/').next().unwrap_or(name).to_owned();
+        let source = Source::External(case);
+        let case = Case { name: name.to_owned(), subject, attributes: BTreeMap::new(), source };
+        Arc::make_mut(&mut self.cases).push(case);
+        Ok(())
+    }
+
+    fn check_new_name(&self, name: &str) -> Result<()> {
+        check_name(name)?;
+        if self.cases.iter().any(|case| case.name == name) {
+            return Err(Error::Dataset(format!(
+                "the dataset already has a case \"{name}\"; expected a name that is not taken"
+            )));
+        }
         Ok(())
     }
 
@@ -171,13 +235,22 @@ impl Dataset {
         let case = self.case(index)?;
         match &case.source {
             Source::Files { image, label, label_map } => {
-                load_files(image, label.as_deref(), label_map, classes)
+                load_files(image, label.as_ref(), label_map, classes)
             }
             Source::Memory { image, label } => {
                 if let Some(label) = label {
                     pair::check_classes(label, classes, &in_case(&case.name).1)?;
                 }
                 Ok((image.as_ref().clone(), label.as_deref().cloned()))
+            }
+            Source::External(external) => {
+                let (image, label) = external.load().map_err(|error| error.in_case(&case.name))?;
+                if let Some(label) = &label {
+                    let (image_name, label_name) = in_case(&case.name);
+                    pair::check_same_grid((&image_name, &image), (&label_name, label))?;
+                    pair::check_classes(label, classes, &label_name)?;
+                }
+                Ok((image, label))
             }
             Source::Synthetic { options, index } => {
                 let (_, image, label) = phantom::generate(options, *index)?;
@@ -239,18 +312,17 @@ impl Dataset {
 }
 
 fn load_files(
-    image_path: &Path,
-    label_path: Option<&Path>,
+    image: &NiftiSource,
+    label: Option<&NiftiSource>,
     label_map: &BTreeMap<i32, u8>,
     classes: usize,
 ) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
-    let (image, _) = nifti_file::read_image(image_path)?;
-    let Some(label_path) = label_path else { return Ok((image, None)) };
-    let (raw, _) = nifti_file::read_labels(label_path)?;
-    let (image_name, label_name) = (image_path.display().to_string(), label_path.display().to_string());
-    pair::check_same_grid((&image_name, &image), (&label_name, &raw))?;
-    let label = pair::classify(raw, label_map, classes, &label_name)?;
-    Ok((image, Some(label)))
+    let voxels = image.read_image()?;
+    let Some(label) = label else { return Ok((voxels, None)) };
+    let raw = label.read_labels()?;
+    let (image_name, label_name) = (image.path.display().to_string(), label.path.display().to_string());
+    pair::check_same_grid((&image_name, &voxels), (&label_name, &raw))?;
+    Ok((voxels, Some(pair::classify(raw, label_map, classes, &label_name)?)))
 }
 
 /// What messages call the image and the label map of a case that has no files.

@@ -1,19 +1,20 @@
 //! Datasets.
 
+use super::borrowed_case::BorrowedCase;
 use super::guard::guard;
 use super::image::{self, coopseg_image};
 use super::registry;
 use super::status::coopseg_status;
 use super::text::{path, read, read_or_empty, require, write_json, write_text};
 use super::volume::{LoadedVolume, coopseg_volume};
-use crate::dataset::{Dataset, FolderOptions};
+use crate::dataset::{Dataset, FolderOptions, SplitOptions};
 use crate::error::{Error, Result};
 use crate::phantom;
 use crate::schema;
 use crate::volume::Volume;
 use serde_json::json;
-use std::ffi::c_char;
-use std::sync::RwLock;
+use std::ffi::{c_char, c_void};
+use std::sync::{Arc, RwLock};
 
 /// A list of cases: images with (or without) their label maps, in files or in memory. A case is named
 /// "subject" or "subject/frame".
@@ -21,10 +22,12 @@ pub struct coopseg_dataset {
     _private: [u8; 0],
 }
 
-/// Finds the cases of a folder of NIfTI files. Files are read when they are needed, not by this call.
+/// Finds the cases of a folder of NIfTI files, or of a list. Files are read when they are needed, not by this call.
 ///
-/// @param folder        Path of the folder.
-/// @param options_json  JSON object: "image" and "label" (patterns relative to the folder; a * matches within
+/// @param folder        Path of the folder, or of a JSON or CSV file that lists the cases ("name", "subject",
+///                      "image", "label").
+/// @param options_json  JSON object: "layout" ("pattern", "images_labels", "list", "acdc", "mnms", "nnunet" or
+///                      "auto"), "image" and "label" (patterns relative to the folder; a * matches within
 ///                      one name, and the texts that it matched for an image name the case and replace the
 ///                      stars of "label"), "label_map" (raw label value to class), "subjects" (only these). NULL
 ///                      or "" for the defaults. See `coopseg_config_schema("folder")`.
@@ -177,11 +180,91 @@ pub unsafe extern "C" fn coopseg_dataset_select(
     })
 }
 
+/// Is told that borrowed voxels are needed no longer. It may be called on any thread and must return normally.
+///
+/// @param user_data  As given to `coopseg_dataset_borrow`.
+pub type coopseg_release_callback = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+/// Adds a case without copying it: image and labels stay the caller's and must neither change nor go away until
+/// `release` is called. That happens once, when the last dataset and trainer that use the case are gone, on
+/// whichever thread that is; not when this call fails.
+///
+/// @param dataset            Used exclusively during the call.
+/// @param name               Name of the case, unique in the dataset: "subject" or "subject/frame".
+/// @param image              2-D or 3-D, any type. The struct itself is copied.
+/// @param labels             Class indices 0 to 254 on the image's grid, any integer type; NULL where there are
+///                           none.
+/// @param release            NULL where the voxels live as long as the process.
+/// @param release_user_data  Passed to `release`; must be usable from any thread.
+/// @return As `coopseg_dataset_add`; label values are looked at when the case is used.
+/// Threads: one call that changes a dataset at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_borrow(
+    dataset: *mut coopseg_dataset,
+    name: *const c_char,
+    image: *const coopseg_image,
+    labels: *const coopseg_image,
+    release: coopseg_release_callback,
+    release_user_data: *mut c_void,
+) -> coopseg_status {
+    guard(|| {
+        let dataset = registry::get(dataset, "dataset")?;
+        // SAFETY: text and images by the caller's contract.
+        let name = unsafe { read(name, "name") }?;
+        // SAFETY: the caller keeps the voxels until `release`.
+        let case = Arc::new(unsafe { BorrowedCase::new(image, labels, release, release_user_data) }?);
+        let mut dataset = dataset.try_write().map_err(|_| {
+            Error::Busy("`dataset` is in use by another call; wait for it to return".to_owned())
+        })?;
+        dataset.push_external(name, case.clone())?;
+        case.accept();
+        Ok(())
+    })
+}
+
+/// Splits a dataset in two, with all cases of a subject on one side.
+///
+/// @param dataset       Shared use.
+/// @param options_json  JSON object with one of "held_out" (list of subjects), "fraction" (share of the subjects, at
+///                      random by "seed") or "folds" (k-fold, with "fold" and "seed"). See
+///                      `coopseg_config_schema("split")`.
+/// @param out_first     Receives what is left to train with. Free it with `coopseg_dataset_free`.
+/// @param out_second    Receives the held-out part. Free it with `coopseg_dataset_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
+///         `COOPSEG_INVALID_DATASET` (a subject that is not there, or an empty part); `COOPSEG_BUSY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_split(
+    dataset: *const coopseg_dataset,
+    options_json: *const c_char,
+    out_first: *mut *mut coopseg_dataset,
+    out_second: *mut *mut coopseg_dataset,
+) -> coopseg_status {
+    guard(|| {
+        require(out_first, "out_first")?;
+        require(out_second, "out_second")?;
+        // SAFETY: zero-ended text or NULL by contract.
+        let options = unsafe { read_or_empty(options_json, "options_json") }?;
+        let options: SplitOptions = schema::overlay_text(&SplitOptions::default(), options)?;
+        let dataset = registry::get(dataset, "dataset")?;
+        let (first, second) = shared(&dataset)?.split(&options)?;
+        // SAFETY: not NULL, writable by contract.
+        unsafe {
+            out_first.write(registry::insert(RwLock::new(first)));
+            out_second.write(registry::insert(RwLock::new(second)));
+        }
+        Ok(())
+    })
+}
+
 /// Lists the cases of a dataset, in order.
 ///
 /// @param dataset   Shared use.
-/// @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject", "has_labels",
-///                  "image" and "label" (paths, or null). Free it with `coopseg_string_free`.
+/// @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject",
+///                  "attributes" (what the dataset says of the case, such as "phase"), "has_labels", "image" and
+///                  "label" (paths, or null). Free it with `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
@@ -201,6 +284,7 @@ pub unsafe extern "C" fn coopseg_dataset_info(
                 json!({
                     "name": case.name,
                     "subject": case.subject,
+                    "attributes": case.attributes,
                     "has_labels": case.has_labels(),
                     "image": case.image_file().map(|path| path.display().to_string()),
                     "label": case.label_file().map(|path| path.display().to_string()),

@@ -10,6 +10,7 @@
     reason = "the comments are the C header's; they state the contract parameter by parameter"
 )]
 
+mod borrowed_case;
 mod config;
 mod dataset;
 mod evaluation;

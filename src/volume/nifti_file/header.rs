@@ -13,8 +13,10 @@ use std::path::Path;
 pub struct Header {
     pub grid: Grid,
     pub dtype: Dtype,
-    /// Number of voxels.
+    /// Number of voxels of one volume.
     pub count: usize,
+    /// Number of volumes, along the fourth axis.
+    pub frames: usize,
     /// Where the voxels begin.
     pub offset: u64,
     /// Slope and intercept; none where stored values are the values.
@@ -27,7 +29,7 @@ impl Header {
     /// Reads the first bytes of a file.
     pub fn parse(path: &Path, bytes: &[u8; HEADER_SIZE]) -> Result<Self> {
         let header = identify(path, bytes)?;
-        let (shape, flat) = shape(path, &header)?;
+        let (shape, flat, frames) = shape(path, &header)?;
         let dtype = dtype(path, &header)?;
         let count = shape
             .into_iter()
@@ -39,6 +41,7 @@ impl Header {
             grid: Grid { header: RawHeader::new(*bytes, header.endianness), shape, flat, geometry },
             dtype,
             count,
+            frames,
             offset: offset(path, &header)?,
             scaling: scaling(path, &header)?,
             swapped: header.endianness != Endianness::native(),
@@ -89,8 +92,8 @@ fn identify(path: &Path, bytes: &[u8; HEADER_SIZE]) -> Result<NiftiHeader> {
     Ok(header)
 }
 
-/// Voxels along x, y, z, and whether the file says that it is 2-D.
-fn shape(path: &Path, header: &NiftiHeader) -> Result<([usize; 3], bool)> {
+/// Voxels along x, y, z, whether the file says that it is 2-D, and the number of volumes along the fourth axis.
+fn shape(path: &Path, header: &NiftiHeader) -> Result<([usize; 3], bool, usize)> {
     // dim is signed in the format.
     let [ndim, dims @ ..] = header.dim.map(|size| size as i16);
     let axes = usize::try_from(ndim).ok().and_then(|ndim| dims.get(..ndim)).unwrap_or_default();
@@ -101,17 +104,17 @@ fn shape(path: &Path, header: &NiftiHeader) -> Result<([usize; 3], bool)> {
         return Err(Error::format(path, format!("dim[{}] is {size}; expected at least 1", index + 1)));
     }
     let text = || axes.iter().map(i16::to_string).collect::<Vec<_>>().join("×");
-    if axes.iter().skip(3).any(|&size| size > 1) {
+    if axes.iter().skip(4).any(|&size| size > 1) {
         return Err(unsupported(
             path,
-            format!("has {} dimensions, shape {}; a 3-D volume is expected", axes.len(), text()),
+            format!("has {} dimensions, shape {}; at most four are supported", axes.len(), text()),
         ));
     }
     if axes.len() < 2 {
         return Err(unsupported(path, format!("has one dimension of {}; a 3-D volume is expected", text())));
     }
     let size = |axis: usize| axes.get(axis).map_or(1, |&size| size.unsigned_abs().into());
-    Ok(([size(0), size(1), size(2)], axes.len() == 2))
+    Ok(([size(0), size(1), size(2)], axes.len() == 2, size(3)))
 }
 
 fn dtype(path: &Path, header: &NiftiHeader) -> Result<Dtype> {

@@ -17,7 +17,7 @@ const ON_TRUST: usize = 1 << 22;
 /// How far a scaled label may be from a whole number, since slope and intercept are float32.
 const LABEL_TOLERANCE: f64 = 1e-4;
 
-/// Reads an image: `.nii` or `.nii.gz`, 2-D (one slice) or 3-D, integer or floating point, either byte order,
+/// Reads an image of one volume: `.nii` or `.nii.gz`, 2-D (one slice) or 3-D, integer or floating point, either byte order,
 /// with `scl_slope` and `scl_inter` applied.
 ///
 /// # Errors
@@ -25,13 +25,25 @@ const LABEL_TOLERANCE: f64 = 1e-4;
 /// file, or whose affine describes no grid; [`Error::Unsupported`] for more than three dimensions, complex or
 /// colour voxels, NIfTI-2 and `.hdr`/`.img` pairs; [`Error::OutOfMemory`].
 pub fn read_image(path: &Path) -> Result<(Volume<f32>, Grid)> {
-    let (source, header) = open(path)?;
+    image(path, open_single(path)?, 0)
+}
+
+/// Reads one volume of a file that may hold several along its fourth axis, such as the phases of a heartbeat.
+/// `frame` counts from 0.
+///
+/// # Errors
+/// As [`read_image`], and [`Error::Format`] for a frame that the file does not have.
+pub fn read_image_frame(path: &Path, frame: usize) -> Result<(Volume<f32>, Grid)> {
+    image(path, open_frame(path, frame)?, frame)
+}
+
+fn image(path: &Path, (source, header): (Source, Header), frame: usize) -> Result<(Volume<f32>, Grid)> {
     let voxels = match header.scaling {
         None => {
-            with_scalar!(header.dtype, T => decode(path, source, &header, |value: T, _| Ok(value.to_f32())))
+            with_scalar!(header.dtype, T => decode(path, source, &header, frame, |value: T, _| Ok(value.to_f32())))
         }
         Some([slope, intercept]) => with_scalar!(header.dtype, T => {
-            decode(path, source, &header, |value: T, _| Ok((value.to_f64() * slope + intercept) as f32))
+            decode(path, source, &header, frame, |value: T, _| Ok((value.to_f64() * slope + intercept) as f32))
         }),
     }?;
     Ok((Volume { voxels, geometry: header.grid.geometry }, header.grid))
@@ -43,7 +55,18 @@ pub fn read_image(path: &Path) -> Result<(Volume<f32>, Grid)> {
 /// As [`read_image`], and [`Error::InvalidLabel`] for a value that is not a whole number or does not fit 32
 /// bits, naming file, value and voxel.
 pub fn read_labels(path: &Path) -> Result<(Volume<i32>, Grid)> {
-    let (source, header) = open(path)?;
+    labels(path, open_single(path)?, 0)
+}
+
+/// Reads one label map of a file that may hold several along its fourth axis; see [`read_image_frame`].
+///
+/// # Errors
+/// As [`read_labels`] and [`read_image_frame`].
+pub fn read_labels_frame(path: &Path, frame: usize) -> Result<(Volume<i32>, Grid)> {
+    labels(path, open_frame(path, frame)?, frame)
+}
+
+fn labels(path: &Path, (source, header): (Source, Header), frame: usize) -> Result<(Volume<i32>, Grid)> {
     let refuse = |value: String, index: usize| {
         let [width, height, _] = header.grid.shape;
         let (x, y, z) = (index % width, index / width % height, index / width / height);
@@ -53,12 +76,12 @@ pub fn read_labels(path: &Path) -> Result<(Volume<i32>, Grid)> {
         ))
     };
     let voxels = match header.scaling {
-        None => with_scalar!(header.dtype, T => decode(path, source, &header, |value: T, index| {
+        None => with_scalar!(header.dtype, T => decode(path, source, &header, frame, |value: T, index| {
             let label = value.whole().and_then(|label| i32::try_from(label).ok());
             label.ok_or_else(|| refuse(value.to_string(), index))
         })),
         Some([slope, intercept]) => with_scalar!(header.dtype, T => {
-            decode(path, source, &header, |value: T, index| {
+            decode(path, source, &header, frame, |value: T, index| {
                 let value = value.to_f64() * slope + intercept;
                 let label = Some(value.round()).filter(|label| (value - label).abs() <= LABEL_TOLERANCE);
                 let label = label.and_then(Scalar::whole).and_then(|label| i32::try_from(label).ok());
@@ -74,13 +97,40 @@ pub fn read_labels(path: &Path) -> Result<(Volume<i32>, Grid)> {
 /// # Errors
 /// As [`read_image`], except for what only the voxels can show.
 pub fn read_grid(path: &Path) -> Result<Grid> {
-    Ok(open(path)?.1.grid)
+    Ok(open_single(path)?.1.grid)
+}
+
+fn open_single(path: &Path) -> Result<(Source, Header)> {
+    let (source, header) = open(path)?;
+    if header.frames > 1 {
+        let [x, y, z] = header.grid.shape;
+        return Err(Error::Unsupported {
+            path: path.to_owned(),
+            problem: format!(
+                "has 4 dimensions, shape {x}×{y}×{z}×{}; a 3-D volume is expected",
+                header.frames
+            ),
+        });
+    }
+    Ok((source, header))
+}
+
+fn open_frame(path: &Path, frame: usize) -> Result<(Source, Header)> {
+    let (source, header) = open(path)?;
+    if frame >= header.frames {
+        return Err(Error::format(
+            path,
+            format!("volume {frame} (from 0) was asked for; the file has {}", header.frames),
+        ));
+    }
+    Ok((source, header))
 }
 
 fn decode<T: Scalar, U>(
     path: &Path,
     mut source: Source,
     header: &Header,
+    frame: usize,
     mut convert: impl FnMut(T, usize) -> Result<U>,
 ) -> Result<Array3<U>> {
     let size = size_of::<T>();
@@ -89,7 +139,9 @@ fn decode<T: Scalar, U>(
     let mut voxels: Vec<U> = reserve(trusted, &what)?;
     let mut buffer: Vec<u8> = reserve(CHUNK, &what)?;
     buffer.resize(CHUNK, 0);
-    source.skip_to(header.offset)?;
+    let before = (frame as u64).checked_mul(header.count as u64 * size as u64);
+    let start = before.and_then(|before| before.checked_add(header.offset));
+    source.skip_to(start.ok_or_else(|| Error::format(path, "declares more voxels than a file can hold"))?)?;
     while voxels.len() < header.count {
         let expected = (header.count - voxels.len()).min(CHUNK / size);
         let chunk = buffer.get_mut(..expected * size).unwrap_or_default();

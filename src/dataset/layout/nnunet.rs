@@ -1,0 +1,51 @@
+//! nnU-Net's raw data (Isensee et al. 2021), versions 1 and 2.
+
+use super::{Found, entries, file_name, not_of, read_text};
+use crate::dataset::NiftiSource;
+use crate::error::{Error, Result};
+use serde_json::Value;
+use std::path::Path;
+
+/// The training cases: imagesTr/NAME_0000.EXT with labelsTr/NAME.EXT. The subject is the name up to the last "_".
+pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
+    let description = folder.join("dataset.json");
+    let json: Value = serde_json::from_str(&read_text(&description)?)
+        .map_err(|error| Error::format(&description, format!("not valid JSON: {error}")))?;
+    let channels = json.get("channel_names").or_else(|| json.get("modality")).and_then(Value::as_object);
+    let channels = channels.map(serde_json::Map::len).ok_or_else(|| {
+        Error::format(&description, "expected an object \"channel_names\" (or \"modality\")")
+    })?;
+    if channels != 1 {
+        return Err(Error::Unsupported {
+            path: description,
+            problem: format!("names {channels} channels; images of one channel are supported"),
+        });
+    }
+    let extension = json.get("file_ending").and_then(Value::as_str).unwrap_or(".nii.gz");
+    if !matches!(extension, ".nii.gz" | ".nii") {
+        return Err(Error::Unsupported {
+            path: description,
+            problem: format!("`file_ending` is \"{extension}\"; .nii.gz and .nii are supported"),
+        });
+    }
+    let (images, labels) = (folder.join("imagesTr"), folder.join("labelsTr"));
+    if !images.is_dir() {
+        return Err(not_of(folder, "a folder \"imagesTr\" within"));
+    }
+    let paths = entries(&images)?;
+    let suffix = format!("_0000{extension}");
+    Ok(paths
+        .iter()
+        .filter_map(|path| {
+            let name = file_name(path).strip_suffix(&suffix)?;
+            let label = labels.join(format!("{name}{extension}"));
+            Some(Found {
+                name: name.to_owned(),
+                subject: name.rsplit_once('_').map_or(name, |(subject, _)| subject).to_owned(),
+                image: NiftiSource::whole(path.clone()),
+                label: label.is_file().then(|| NiftiSource::whole(label)),
+                ..Found::default()
+            })
+        })
+        .collect())
+}
