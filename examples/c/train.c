@@ -68,7 +68,7 @@ static int32_t on_event(const coopseg_event *event, void *user_data)
 static void configure(char *config, size_t size, const char *output, const char *file)
 {
     static const char SMALL[] =
-        "\"network\": {\"width\": 8}, \"slices_per_step\": 8, \"epochs\": 30,"
+        "\"network\": {\"width\": 8}, \"slices_per_step\": 8, \"epochs\": 6,"
         " \"preprocess\": {\"spacing\": [2.0, 2.0], \"pad\": [96, 96], \"crop\": [80, 80]},"
         " \"optimizer\": {\"learning_rate\": 0.002, \"average_decay\": 0.98},"
         " \"schedule\": {\"decay\": \"cosine\", \"warmup_steps\": 20}, \"seed\": 1";
@@ -96,7 +96,7 @@ static void configure(char *config, size_t size, const char *output, const char 
         *last = '\0';
     }
     length = snprintf(config, size,
-                      "{%s%s \"snapshots\": {\"folder\": \"%s/snapshots\", \"every_minutes\": 1},"
+                      "{%s%s \"snapshots\": {\"folder\": \"%s/snapshots\", \"every_minutes\": 0.25},"
                       " \"recording\": {\"csv\": \"%s/training.csv\", \"json_lines\": \"%s/training.jsonl\","
                       " \"tensorboard\": \"%s/tensorboard\", \"report\": \"%s/report.html\"}}",
                       keys, strspn(keys, " \t\r\n") == strlen(keys) ? "" : ",", output, output, output, output,
@@ -105,6 +105,20 @@ static void configure(char *config, size_t size, const char *output, const char 
         fprintf(stderr, "the configuration is too long\n");
         exit(1);
     }
+}
+
+/* In any layout that the library detects, or with the ED and ES frames and raw labels of the ACDC challenge as
+   some preprocessed copies have them. */
+static coopseg_dataset *open_data(const char *path)
+{
+    coopseg_dataset *dataset = NULL;
+    if (coopseg_dataset_open(path,
+                             "{\"image\": \"*/*_img.nii.gz\", \"label\": \"*/*_seg.nii.gz\","
+                             " \"label_map\": {\"1\": 3, \"2\": 2, \"3\": 1}}",
+                             &dataset) != COOPSEG_OK) {
+        check(coopseg_dataset_open(path, "{\"layout\": \"auto\"}", &dataset), path);
+    }
+    return dataset;
 }
 
 static int32_t on_case(const char *case_name, size_t done, size_t cases, double refined_dice, void *user_data)
@@ -136,7 +150,7 @@ int main(int argc, char **argv)
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
 
-    check(coopseg_dataset_open(argv[1], "{\"layout\": \"auto\"}", &all), argv[1]);
+    all = open_data(argv[1]);
     check(coopseg_dataset_split(all, "{\"fraction\": 0.2, \"seed\": 1}", &rest, &test), "split");
     check(coopseg_dataset_split(rest, "{\"fraction\": 0.2, \"seed\": 2}", &training, &validation), "split");
 

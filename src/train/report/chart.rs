@@ -69,9 +69,12 @@ pub fn draw(curves: &[Curve], from_zero_to_one: bool, logarithmic: bool) -> Resu
             .bold_line_style(RGBColor(200, 200, 200).mix(0.5))
             .axis_style(RGBColor(150, 150, 150))
             .x_desc("epoch")
-            .x_labels(8)
+            .x_labels(((right - left) as usize + 1).clamp(2, 8))
             .y_labels(6)
-            .x_label_formatter(&|epoch| format!("{epoch:.0}"))
+            // Between two epochs there is none.
+            .x_label_formatter(&|epoch| {
+                if (epoch - epoch.round()).abs() < 1e-6 { format!("{epoch:.0}") } else { String::new() }
+            })
             .y_label_formatter(&|value| label(if logarithmic { 10f64.powf(*value) } else { *value }))
             .label_style(style.clone())
             .axis_desc_style(style.pos(Pos::new(HPos::Center, VPos::Center)))

@@ -122,7 +122,8 @@ fn curves(input: &ReportInput) -> Result<Markup> {
             .map(|(index, name)| Curve {
                 name: name.clone(),
                 points: validated(&|scores| stage(scores).get(index).copied().unwrap_or(f64::NAN)),
-                colour: COLOURS[(index - 1) % COLOURS.len()],
+                // Class counts are limited to 255.
+                colour: class_colour(index as u8),
                 thin: false,
             })
             .collect()
