@@ -18,12 +18,13 @@ export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help setup build install demo train test lint test-rust test-c check-symbols test-consumer header symbols \
+.PHONY: help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer header symbols \
 	package clean distclean
 
 help:
 	@echo 'make demo       set up, build, install, and run examples/c/quickstart [DATA=folder of subjects]'
 	@echo 'make train      set up, build, install, and run examples/c/train DATA=dataset [OUTPUT=build/train] [CONFIG=file.json]'
+	@echo 'make figures    pictures of the augmentation into build/figures/'
 	@echo 'make test       set up, build, and run all checks and tests'
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
 	@echo 'make build      libcoopseg.so into build/lib/'
@@ -54,6 +55,9 @@ train: install
 	@cmake -S examples/c -B $(BUILD)/examples/c -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$$(realpath '$(PREFIX)')" >/dev/null
 	@cmake --build $(BUILD)/examples/c
 	$(BUILD)/examples/c/train '$(DATA)' '$(OUTPUT)' $(CONFIG)
+
+figures: setup
+	$(CARGO) run --release --locked --quiet --example figures -- $(BUILD)/figures
 
 test: lint test-rust test-c check-symbols test-consumer
 	@echo '==> all checks and tests passed'

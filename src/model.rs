@@ -42,6 +42,7 @@ impl Model {
             "library_version": env!("CARGO_PKG_VERSION"),
             "architecture": {
                 "width": architecture.width,
+                "channels": architecture.channels,
                 "classes": architecture.classes,
                 "code_sharing": architecture.code_sharing,
             },
@@ -79,7 +80,10 @@ impl Model {
         };
         let code_sharing: CodeSharing =
             schema::read(sizes.get("code_sharing").cloned().unwrap_or(Value::Null)).map_err(wrong)?;
-        let architecture = Architecture { width: size("width")?, classes: size("classes")?, code_sharing };
+        // Files of the first format hold no number of channels.
+        let channels = if sizes.get("channels").is_some() { size("channels")? } else { 1 };
+        let architecture =
+            Architecture { width: size("width")?, channels, classes: size("classes")?, code_sharing };
         architecture.validate().map_err(|error| wrong(error.to_string()))?;
         let class_names: Vec<String> = schema::read(field("class_names")).map_err(wrong)?;
         if class_names.len() as i64 != architecture.classes {
@@ -124,6 +128,7 @@ impl Model {
         json!({
             "architecture": {
                 "width": architecture.width,
+                "channels": architecture.channels,
                 "classes": architecture.classes,
                 "code_sharing": architecture.code_sharing,
                 "code_channels": architecture.code_channels(),

@@ -1118,6 +1118,27 @@ coopseg_status coopseg_dataset_add(struct coopseg_dataset *dataset,
                                    const struct coopseg_image *labels);
 
 /**
+ * Adds a case of several channels, such as MR sequences that lie on one grid, from the caller's memory. Everything
+ * is copied.
+ *
+ * @param dataset        Used exclusively during the call.
+ * @param name           Name of the case, unique in the dataset: "subject" or "subject/frame".
+ * @param channels       An array of images on one grid, each as for `coopseg_dataset_add`; channels that are
+ *                       interleaved in memory are described by strides.
+ * @param channel_count  Number of images, 1 to 4.
+ * @param labels         As for `coopseg_dataset_add`.
+ * @return As `coopseg_dataset_add`; `COOPSEG_INVALID_SHAPE` and `COOPSEG_INVALID_GEOMETRY` also for channels on
+ *         different grids.
+ * Threads: one call that changes a dataset at a time.
+ * Since 0.1.
+ */
+coopseg_status coopseg_dataset_add_channels(struct coopseg_dataset *dataset,
+                                            const char *name,
+                                            const struct coopseg_image *const *channels,
+                                            int32_t channel_count,
+                                            const struct coopseg_image *labels);
+
+/**
  * Makes a dataset of some cases of another, for splits. Images in memory are shared, not copied.
  *
  * @param dataset      Shared use.
@@ -1141,7 +1162,9 @@ coopseg_status coopseg_dataset_select(const struct coopseg_dataset *dataset,
  *
  * @param dataset            Used exclusively during the call.
  * @param name               Name of the case, unique in the dataset: "subject" or "subject/frame".
- * @param image              2-D or 3-D, any type. The struct itself is copied.
+ * @param channels           An array of images on one grid, 2-D or 3-D, any type. The array and the structs
+ *                           themselves are copied.
+ * @param channel_count      Number of images, 1 to 4.
  * @param labels             Class indices 0 to 254 on the image's grid, any integer type; NULL where there are
  *                           none.
  * @param release            NULL where the voxels live as long as the process.
@@ -1152,7 +1175,8 @@ coopseg_status coopseg_dataset_select(const struct coopseg_dataset *dataset,
  */
 coopseg_status coopseg_dataset_borrow(struct coopseg_dataset *dataset,
                                       const char *name,
-                                      const struct coopseg_image *image,
+                                      const struct coopseg_image *const *channels,
+                                      int32_t channel_count,
                                       const struct coopseg_image *labels,
                                       coopseg_release_callback release,
                                       void *release_user_data);
@@ -1552,15 +1576,35 @@ coopseg_status coopseg_segmenter_run(const struct coopseg_segmenter *segmenter,
                                      char **out_report);
 
 /**
+ * Segments one image of several channels in the caller's memory, such as MR sequences that lie on one grid.
+ *
+ * @param segmenter      Shared use.
+ * @param channels       An array of images of the same shape and spacing, each as for `coopseg_segmenter_run`;
+ *                       channels that are interleaved in memory are described by strides.
+ * @param channel_count  Number of images: that of the model's channels, 1 to 4.
+ * @param outputs        As for `coopseg_segmenter_run`.
+ * @param out_report     As for `coopseg_segmenter_run`. May be NULL.
+ * @return As `coopseg_segmenter_run`; `COOPSEG_INVALID_SHAPE` also for another number of channels.
+ * Threads: any number of calls at once, also on one segmenter.
+ * Since 0.1.
+ */
+coopseg_status coopseg_segmenter_run_channels(const struct coopseg_segmenter *segmenter,
+                                              const struct coopseg_image *const *channels,
+                                              int32_t channel_count,
+                                              const struct coopseg_segmentation *outputs,
+                                              char **out_report);
+
+/**
  * Segments a NIfTI file (.nii, .nii.gz) and writes NIfTI files on the same grid: same affine, sform and
  * qform codes and units. Every file is written whole or not at all.
  *
  * @param segmenter   Shared use.
- * @param image_file  Path of the image; 2-D or 3-D, any real type, scl_slope and scl_inter applied.
+ * @param image_file  Path of the image; 2-D, 3-D, or 4-D for a model of several channels;
+ *                    any real type, scl_slope and scl_inter applied.
  * @param outputs     Paths of the results.
  * @param out_report  As for `coopseg_segmenter_run`. May be NULL.
  * @return As `coopseg_segmenter_run`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`;
- *         `COOPSEG_FILE_UNSUPPORTED` (4-D, complex or colour images, .hdr/.img pairs).
+ *         `COOPSEG_FILE_UNSUPPORTED` (5-D, complex or colour images, .hdr/.img pairs).
  * Threads: any number of calls at once, with different outputs.
  * Since 0.1.
  */

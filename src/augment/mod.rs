@@ -9,6 +9,7 @@
 mod affine;
 mod affine_map;
 mod brightness;
+mod channels;
 mod config;
 mod cubic_spline;
 mod discrete_rotation;
@@ -20,6 +21,7 @@ mod gaussian;
 mod marker;
 mod sampling;
 
+pub use channels::{ChannelSlice, augment_channels, plain_channels};
 pub use config::{Affine, Augmentation, Brightness, DiscreteRotation, Elastic, Flip};
 
 use crate::volume::{centre_crop, min_max, pad};
@@ -181,6 +183,34 @@ mod tests {
             let out = augment(&slice, PAD, PAD, 4, &config, &mut stream(key));
             assert!(marker::separation(&out) < 1.0, "{key}: {}", marker::separation(&out));
         }
+    }
+
+    #[test]
+    fn image_and_label_stay_together_through_each_transform() {
+        let slice = marker::disc((64, 80), [30.0, 42.0], 6.0);
+        type Switch = fn(&mut Augmentation);
+        let switches: [(&str, Switch); 6] = [
+            ("horizontal flip", |config| config.horizontal_flip.probability = 1.0),
+            ("vertical flip", |config| config.vertical_flip.probability = 1.0),
+            ("brightness", |config| config.brightness.probability = 1.0),
+            ("affine", |config| config.affine.probability = 1.0),
+            ("discrete rotation", |config| config.discrete_rotation.probability = 1.0),
+            ("elastic", |config| config.elastic.probability = 1.0),
+        ];
+        for (name, switch) in switches {
+            let mut config = nothing();
+            config.affine.shift = [-0.03, 0.03];
+            switch(&mut config);
+            let mut moved = false;
+            for key in 0..20 {
+                let out = augment(&slice, PAD, PAD, 4, &config, &mut stream(key));
+                assert!(marker::separation(&out) < 1.0, "{name}, {key}: {}", marker::separation(&out));
+                moved |= out != plain(&slice, PAD, PAD);
+            }
+            assert!(moved, "{name}");
+        }
+        // Padding and cropping alone.
+        assert!(marker::separation(&plain(&slice, [90, 70], CROP)) < 0.5);
     }
 
     #[test]

@@ -38,6 +38,7 @@ pub fn read(directory: &Path, code_sharing: CodeSharing) -> Result<CooperativeNe
     }
     let architecture = Architecture {
         width: leading_size(&parts, "image_encoder", "general_encoder.inc.0.weight")?,
+        channels: input_channels(&parts)?,
         classes: leading_size(&parts, "segmentation_decoder", "final_conv.weight")?,
         code_sharing,
     };
@@ -55,12 +56,21 @@ pub fn read(directory: &Path, code_sharing: CodeSharing) -> Result<CooperativeNe
 
 /// The first size of a tensor that tells width or classes.
 fn leading_size(parts: &[(&str, PathBuf, TensorMap)], part: &str, key: &str) -> Result<i64> {
+    size(parts, part, key, 0)
+}
+
+/// The channels that the first convolution takes.
+fn input_channels(parts: &[(&str, PathBuf, TensorMap)]) -> Result<i64> {
+    size(parts, "image_encoder", "general_encoder.inc.0.weight", 1)
+}
+
+fn size(parts: &[(&str, PathBuf, TensorMap)], part: &str, key: &str, axis: usize) -> Result<i64> {
     let Some((_, path, tensors)) = parts.iter().find(|(name, _, _)| *name == part) else {
         return Err(Error::Internal(format!("no part named {part}")));
     };
     tensors
         .get(key)
-        .and_then(|tensor| tensor.shape.first().copied())
+        .and_then(|tensor| tensor.shape.get(axis).copied())
         .ok_or_else(|| Error::Weights { path: path.clone(), problem: format!("key \"{key}\" is missing") })
 }
 

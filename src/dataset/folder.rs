@@ -109,7 +109,7 @@ pub(super) fn open(folder: &Path, options: &FolderOptions) -> Result<Dataset> {
             let subject = found.captures.into_iter().next().unwrap_or_default();
             let image = NiftiSource::whole(found.path);
             let label = label_path.map(NiftiSource::whole);
-            let source = Source::Files { image, label, label_map: label_map.clone() };
+            let source = Source::Files { image: vec![image], label, label_map: label_map.clone() };
             Ok(Case { name, subject, attributes: BTreeMap::new(), source })
         })
         .collect::<Result<Vec<Case>>>()?;

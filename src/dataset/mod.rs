@@ -13,6 +13,7 @@ pub use split::SplitOptions;
 use crate::error::{Error, Result};
 use crate::phantom;
 use crate::volume::{Volume, nifti_file};
+use ndarray::Axis;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,18 +42,32 @@ pub struct Case {
 
 #[derive(Clone, Debug)]
 enum Source {
-    Files { image: NiftiSource, label: Option<NiftiSource>, label_map: Arc<BTreeMap<i32, u8>> },
+    /// A channel per file, or the volumes of one 4-D file.
+    Files {
+        image: Vec<NiftiSource>,
+        label: Option<NiftiSource>,
+        label_map: Arc<BTreeMap<i32, u8>>,
+    },
     External(Arc<dyn ExternalCase>),
-    Memory { image: Arc<Volume<f32>>, label: Option<Arc<Volume<u8>>> },
-    Synthetic { options: Arc<phantom::Options>, index: usize },
+    Memory {
+        channels: Arc<Vec<Volume<f32>>>,
+        label: Option<Arc<Volume<u8>>>,
+    },
+    Synthetic {
+        options: Arc<phantom::Options>,
+        index: usize,
+    },
 }
+
+/// The channels of an image, all on one grid, with its label map.
+pub type Channels = (Vec<Volume<f32>>, Option<Volume<u8>>);
 
 /// A case whose voxels belong to somebody else, who is told when they are needed no longer by dropping it.
 pub trait ExternalCase: std::fmt::Debug + Send + Sync {
     /// Whether there is a label map.
     fn has_labels(&self) -> bool;
-    /// Copies image and label map.
-    fn load(&self) -> Result<(Volume<f32>, Option<Volume<u8>>)>;
+    /// Copies the channels of the image and the label map.
+    fn load(&self) -> Result<Channels>;
 }
 
 /// A NIfTI file, or one volume of a 4-D file.
@@ -62,17 +77,32 @@ struct NiftiSource {
     frame: Option<usize>,
 }
 
+/// Channels of an image at most.
+pub const MOST_CHANNELS: usize = 4;
+
 impl NiftiSource {
     fn whole(path: PathBuf) -> Self {
         NiftiSource { path, frame: None }
     }
 
-    fn read_image(&self) -> Result<Volume<f32>> {
-        let read = match self.frame {
-            None => nifti_file::read_image(&self.path),
-            Some(frame) => nifti_file::read_image_frame(&self.path, frame),
+    /// Its channels: the volumes of a 4-D file, unless one of them is meant.
+    fn read_channels(&self) -> Result<Vec<Volume<f32>>> {
+        let frames = match self.frame {
+            Some(frame) => vec![frame],
+            None => {
+                let frames = nifti_file::read_frame_count(&self.path)?;
+                if frames > MOST_CHANNELS {
+                    return Err(Error::Unsupported {
+                        path: self.path.clone(),
+                        problem: format!(
+                            "holds {frames} volumes; expected 1, or up to {MOST_CHANNELS} channels"
+                        ),
+                    });
+                }
+                (0..frames).collect()
+            }
         };
-        Ok(read?.0)
+        frames.into_iter().map(|frame| Ok(nifti_file::read_image_frame(&self.path, frame)?.0)).collect()
     }
 
     fn read_labels(&self) -> Result<Volume<i32>> {
@@ -88,7 +118,7 @@ impl Case {
     /// The image file; none for a case in memory or a synthetic one.
     pub fn image_file(&self) -> Option<&Path> {
         match &self.source {
-            Source::Files { image, .. } => Some(&image.path),
+            Source::Files { image, .. } => image.first().map(|image| image.path.as_path()),
             Source::External(_) | Source::Memory { .. } | Source::Synthetic { .. } => None,
         }
     }
@@ -157,18 +187,34 @@ impl Dataset {
         image: Volume<f32>,
         label: Option<Volume<u8>>,
     ) -> Result<()> {
+        self.push_channels(name, vec![image], label)
+    }
+
+    /// Adds a case with one channel or several from memory.
+    ///
+    /// # Errors
+    /// As [`Dataset::push`], and `InvalidShape`, `InvalidGeometry` for channels on different grids.
+    pub fn push_channels(
+        &mut self,
+        name: impl Into<String>,
+        channels: Vec<Volume<f32>>,
+        label: Option<Volume<u8>>,
+    ) -> Result<()> {
         let name = name.into();
         self.check_new_name(&name)?;
-        if image.voxels.is_empty() {
-            return Err(Error::InvalidShape(format!("the image of case \"{name}\" has no voxels")));
+        check_channels(&channels, &name)?;
+        for image in &channels {
+            if image.voxels.is_empty() {
+                return Err(Error::InvalidShape(format!("the image of case \"{name}\" has no voxels")));
+            }
+            image.geometry.validate()?;
         }
-        image.geometry.validate()?;
-        if let Some(label) = &label {
+        if let (Some(label), Some(image)) = (&label, channels.first()) {
             let (image_name, label_name) = in_case(&name);
-            pair::check_same_grid((&image_name, &image), (&label_name, label))?;
+            pair::check_same_grid((&image_name, image), (&label_name, label))?;
         }
         let subject = name.split('/').next().unwrap_or(&name).to_owned();
-        let source = Source::Memory { image: Arc::new(image), label: label.map(Arc::new) };
+        let source = Source::Memory { channels: Arc::new(channels), label: label.map(Arc::new) };
         Arc::make_mut(&mut self.cases).push(Case { name, subject, attributes: BTreeMap::new(), source });
         Ok(())
     }
@@ -225,37 +271,54 @@ impl Dataset {
         })
     }
 
-    /// The image and the label map of a case, whose values are all below `classes`.
+    /// The image, of one channel, and the label map of a case, whose values are all below `classes`.
+    ///
+    /// # Errors
+    /// `InvalidShape` for an image of several channels; as [`Dataset::load_channels`].
+    pub fn load(&self, index: usize, classes: usize) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
+        let (channels, labels) = self.load_channels(index, classes)?;
+        let count = channels.len();
+        match <[Volume<f32>; 1]>::try_from(channels) {
+            Ok([image]) => Ok((image, labels)),
+            Err(_) => Err(Error::InvalidShape(format!(
+                "case \"{}\" has {count} channels; expected one",
+                self.case(index)?.name
+            ))),
+        }
+    }
+
+    /// The channels of the image, all on one grid, and the label map of a case, whose values are all below `classes`.
     ///
     /// # Errors
     /// `InvalidArgument` for an index that is not below `len`; `InvalidLabel` for a value that the label
     /// map does not list or a class that is not below `classes`; `InvalidShape` and `InvalidGeometry` if
     /// image and label map do not lie on the same grid (to 1e-3 mm); whatever reading the files reports.
-    pub fn load(&self, index: usize, classes: usize) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
+    pub fn load_channels(&self, index: usize, classes: usize) -> Result<Channels> {
         let case = self.case(index)?;
         match &case.source {
             Source::Files { image, label, label_map } => {
-                load_files(image, label.as_ref(), label_map, classes)
+                load_files(image, label.as_ref(), label_map, classes, &case.name)
             }
-            Source::Memory { image, label } => {
+            Source::Memory { channels, label } => {
                 if let Some(label) = label {
                     pair::check_classes(label, classes, &in_case(&case.name).1)?;
                 }
-                Ok((image.as_ref().clone(), label.as_deref().cloned()))
+                Ok((channels.as_ref().clone(), label.as_deref().cloned()))
             }
             Source::External(external) => {
-                let (image, label) = external.load().map_err(|error| error.in_case(&case.name))?;
-                if let Some(label) = &label {
+                let (channels, label) = external.load().map_err(|error| error.in_case(&case.name))?;
+                check_channels(&channels, &case.name)?;
+                if let (Some(label), Some(image)) = (&label, channels.first()) {
                     let (image_name, label_name) = in_case(&case.name);
-                    pair::check_same_grid((&image_name, &image), (&label_name, label))?;
+                    pair::check_same_grid((&image_name, image), (&label_name, label))?;
                     pair::check_classes(label, classes, &label_name)?;
                 }
-                Ok((image, label))
+                Ok((channels, label))
             }
             Source::Synthetic { options, index } => {
                 let (_, image, label) = phantom::generate(options, *index)?;
                 pair::check_classes(&label, classes, &in_case(&case.name).1)?;
-                Ok((image, Some(label)))
+                Ok((vec![image], Some(label)))
             }
         }
     }
@@ -278,7 +341,7 @@ impl Dataset {
         Ok(Dataset { cases: Arc::new(cases) })
     }
 
-    /// Writes every case as `<folder>/<name>/image.nii.gz` and, if it has labels, `label.nii.gz`, where
+    /// Writes every case as `<folder>/<name>/image.nii.gz` (4-D for several channels) and, if it has labels, `label.nii.gz`, where
     /// "/" in a name becomes "_". [`Dataset::open_folder`] with default options reads the result back,
     /// if all cases have labels. Label maps hold classes, not the values of the files they came from.
     ///
@@ -299,10 +362,20 @@ impl Dataset {
             }
         }
         for (index, case) in self.cases.iter().enumerate() {
-            let (image, label) = self.load(index, usize::from(u8::MAX) + 1)?;
+            let (channels, label) = self.load_channels(index, usize::from(u8::MAX) + 1)?;
             let own = folder.join(folder_name(&case.name));
             fs::create_dir_all(&own).map_err(|error| Error::io(&own, "create", error))?;
-            nifti_file::write_image(&own.join("image.nii.gz"), &image, None)?;
+            let file = own.join("image.nii.gz");
+            match channels.as_slice() {
+                [] => {}
+                [image] => nifti_file::write_image(&file, image, None)?,
+                [first, ..] => {
+                    let views: Vec<_> = channels.iter().map(|channel| channel.voxels.view()).collect();
+                    let stacked = ndarray::stack(Axis(0), &views)
+                        .map_err(|error| Error::Internal(format!("channels of {}: {error}", case.name)))?;
+                    nifti_file::write_channels(&file, &stacked, &first.geometry, None)?;
+                }
+            }
             if let Some(label) = label {
                 nifti_file::write_labels(&own.join("label.nii.gz"), &label, None)?;
             }
@@ -312,17 +385,42 @@ impl Dataset {
 }
 
 fn load_files(
-    image: &NiftiSource,
+    image: &[NiftiSource],
     label: Option<&NiftiSource>,
     label_map: &BTreeMap<i32, u8>,
     classes: usize,
-) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
-    let voxels = image.read_image()?;
-    let Some(label) = label else { return Ok((voxels, None)) };
+    name: &str,
+) -> Result<Channels> {
+    let mut channels = Vec::new();
+    for file in image {
+        channels.extend(file.read_channels()?);
+    }
+    check_channels(&channels, name)?;
+    let (Some(label), Some(first), Some(file)) = (label, channels.first(), image.first()) else {
+        return Ok((channels, None));
+    };
     let raw = label.read_labels()?;
-    let (image_name, label_name) = (image.path.display().to_string(), label.path.display().to_string());
-    pair::check_same_grid((&image_name, &voxels), (&label_name, &raw))?;
-    Ok((voxels, Some(pair::classify(raw, label_map, classes, &label_name)?)))
+    let (image_name, label_name) = (file.path.display().to_string(), label.path.display().to_string());
+    pair::check_same_grid((&image_name, first), (&label_name, &raw))?;
+    let label = pair::classify(raw, label_map, classes, &label_name)?;
+    Ok((channels, Some(label)))
+}
+
+/// Refuses channels that do not lie on one grid, or too many of them.
+fn check_channels(channels: &[Volume<f32>], name: &str) -> Result<()> {
+    if !(1..=MOST_CHANNELS).contains(&channels.len()) {
+        return Err(Error::InvalidShape(format!(
+            "case \"{name}\" has {} channels; expected 1 to {MOST_CHANNELS}",
+            channels.len()
+        )));
+    }
+    if let Some((first, others)) = channels.split_first() {
+        for (index, other) in others.iter().enumerate() {
+            let names = [0, index + 1].map(|channel| format!("channel {channel} of case \"{name}\""));
+            pair::check_same_grid((&names[0], first), (&names[1], other))?;
+        }
+    }
+    Ok(())
 }
 
 /// What messages call the image and the label map of a case that has no files.

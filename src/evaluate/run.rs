@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::metrics::{self, SurfaceDistances};
 use crate::model::Model;
 use crate::segment::{Segmenter, Wanted};
+use crate::volume::SliceSource;
 use ndarray::{Array3, ArrayView3, Axis};
 use std::sync::Arc;
 
@@ -73,14 +74,15 @@ fn evaluate_case(
 ) -> Result<CaseEvaluation> {
     let case = dataset.case(index)?;
     let classes = segmenter.model().class_names().len();
-    let (image, labels) = dataset.load(index, classes)?;
+    let (channels, labels) = dataset.load_channels(index, classes)?;
     let labels = labels.ok_or_else(|| {
         Error::Dataset(format!("case \"{}\" has no label map; evaluation needs one", case.name))
     })?;
     let mut fast = Array3::<u8>::zeros(labels.voxels.dim());
     let mut refined = fast.clone();
     let wanted = Wanted { fast_labels: true, ..Wanted::default() };
-    segmenter.run(&image, wanted, &mut |z, slice| {
+    let sources: Vec<&dyn SliceSource> = channels.iter().map(|channel| channel as _).collect();
+    segmenter.run(&sources, wanted, &mut |z, slice| {
         refined.index_axis_mut(Axis(0), z).assign(&slice.labels);
         if let Some(labels) = &slice.fast_labels {
             fast.index_axis_mut(Axis(0), z).assign(labels);

@@ -2,7 +2,7 @@
 
 use super::dataset::coopseg_release_callback;
 use super::image::{self, coopseg_image};
-use crate::dataset::ExternalCase;
+use crate::dataset::{Channels, ExternalCase};
 use crate::error::{Error, Result};
 use crate::volume::Volume;
 use std::ffi::c_void;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Image and labels in the caller's memory, which is told when this is dropped.
 pub(super) struct BorrowedCase {
-    image: coopseg_image,
+    channels: Vec<coopseg_image>,
     labels: Option<coopseg_image>,
     release: coopseg_release_callback,
     user_data: *mut c_void,
@@ -30,27 +30,30 @@ impl BorrowedCase {
     /// # Safety
     /// The images are as [`coopseg_image`] says; their voxels stay as they are until the release.
     pub(super) unsafe fn new(
-        image: *const coopseg_image,
+        channels: &[*const coopseg_image],
         labels: *const coopseg_image,
         release: coopseg_release_callback,
         user_data: *mut c_void,
     ) -> Result<Self> {
-        // SAFETY: passed on.
-        let view = unsafe { image::view(image, "image") }?;
-        if !labels.is_null() {
+        let mut shape = None;
+        for (pointer, parameter) in
+            channels.iter().map(|&channel| (channel, "image")).chain([(labels, "labels")])
+        {
+            if pointer.is_null() && parameter == "labels" {
+                continue;
+            }
             // SAFETY: passed on.
-            let label_view = unsafe { image::view(labels, "labels") }?;
-            if label_view.shape() != view.shape() {
+            let found = unsafe { image::view(pointer, parameter) }?.shape();
+            let expected = *shape.get_or_insert(found);
+            if found != expected {
                 return Err(Error::InvalidShape(format!(
-                    "`labels` has shape {:?}, `image` {:?}; expected the same",
-                    label_view.shape(),
-                    view.shape()
+                    "`{parameter}` has shape {found:?}, the first channel {expected:?}; expected the same"
                 )));
             }
         }
         Ok(BorrowedCase {
-            // SAFETY: `view` has checked both pointers and sizes.
-            image: unsafe { image.read() },
+            // SAFETY: `view` has checked pointers and sizes.
+            channels: channels.iter().map(|&channel| unsafe { channel.read() }).collect(),
             // SAFETY: as above.
             labels: (!labels.is_null()).then(|| unsafe { labels.read() }),
             release,
@@ -70,10 +73,16 @@ impl ExternalCase for BorrowedCase {
         self.labels.is_some()
     }
 
-    fn load(&self) -> Result<(Volume<f32>, Option<Volume<u8>>)> {
-        // SAFETY: checked when it was made; the caller keeps the voxels until the release.
-        let view = unsafe { image::view(&raw const self.image, "image") }?;
-        let volume = Volume { voxels: view.to_f32()?, geometry: *view.geometry() };
+    fn load(&self) -> Result<Channels> {
+        let channels = self
+            .channels
+            .iter()
+            .map(|channel| {
+                // SAFETY: checked when it was made; the caller keeps the voxels until the release.
+                let view = unsafe { image::view(channel, "image") }?;
+                Ok(Volume { voxels: view.to_f32()?, geometry: *view.geometry() })
+            })
+            .collect::<Result<_>>()?;
         let labels = match &self.labels {
             None => None,
             Some(labels) => {
@@ -83,13 +92,13 @@ impl ExternalCase for BorrowedCase {
                 Some(Volume { voxels, geometry: *view.geometry() })
             }
         };
-        Ok((volume, labels))
+        Ok((channels, labels))
     }
 }
 
 impl fmt::Debug for BorrowedCase {
     fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.debug_struct("BorrowedCase").field("image", &self.image).finish_non_exhaustive()
+        formatter.debug_struct("BorrowedCase").field("channels", &self.channels).finish_non_exhaustive()
     }
 }
 

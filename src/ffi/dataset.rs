@@ -117,27 +117,70 @@ pub unsafe extern "C" fn coopseg_dataset_add(
     image: *const coopseg_image,
     labels: *const coopseg_image,
 ) -> coopseg_status {
+    // SAFETY: passed on; one pointer is an array of one.
+    guard(|| unsafe { add(dataset, name, &[image], labels) })
+}
+
+/// Adds a case of several channels, such as MR sequences that lie on one grid, from the caller's memory. Everything
+/// is copied.
+///
+/// @param dataset        Used exclusively during the call.
+/// @param name           Name of the case, unique in the dataset: "subject" or "subject/frame".
+/// @param channels       An array of images on one grid, each as for `coopseg_dataset_add`; channels that are
+///                       interleaved in memory are described by strides.
+/// @param channel_count  Number of images, 1 to 4.
+/// @param labels         As for `coopseg_dataset_add`.
+/// @return As `coopseg_dataset_add`; `COOPSEG_INVALID_SHAPE` and `COOPSEG_INVALID_GEOMETRY` also for channels on
+///         different grids.
+/// Threads: one call that changes a dataset at a time.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_add_channels(
+    dataset: *mut coopseg_dataset,
+    name: *const c_char,
+    channels: *const *const coopseg_image,
+    channel_count: i32,
+    labels: *const coopseg_image,
+) -> coopseg_status {
     guard(|| {
-        let dataset = registry::get(dataset, "dataset")?;
-        // SAFETY: text and images by the caller's contract.
-        let (name, image, labels) = unsafe {
-            let name = read(name, "name")?;
-            let image = image::view(image, "image")?;
-            let labels = if labels.is_null() { None } else { Some(image::view(labels, "labels")?) };
-            (name, image, labels)
-        };
-        let volume = Volume { voxels: image.to_f32()?, geometry: *image.geometry() };
-        let labels = labels
-            .map(|labels| {
-                let voxels = labels.labels(255).map_err(|error| error.in_parameter("labels"))?;
-                Ok::<_, Error>(Volume { voxels, geometry: *labels.geometry() })
-            })
-            .transpose()?;
-        let mut dataset = dataset.try_write().map_err(|_| {
-            Error::Busy("`dataset` is in use by another call; add cases one at a time".to_owned())
-        })?;
-        dataset.push(name, volume, labels)
+        // SAFETY: an array of that many pointers by contract.
+        let channels = unsafe { image::channels(channels, channel_count) }?;
+        // SAFETY: passed on.
+        unsafe { add(dataset, name, channels, labels) }
     })
+}
+
+/// # Safety
+/// Text and images are as the caller of the C function promises.
+unsafe fn add(
+    dataset: *mut coopseg_dataset,
+    name: *const c_char,
+    channels: &[*const coopseg_image],
+    labels: *const coopseg_image,
+) -> Result<()> {
+    let dataset = registry::get(dataset, "dataset")?;
+    // SAFETY: by the caller's contract.
+    let name = unsafe { read(name, "name") }?;
+    let channels: Vec<Volume<f32>> = channels
+        .iter()
+        .map(|&channel| {
+            // SAFETY: by the caller's contract.
+            let view = unsafe { image::view(channel, "image") }?;
+            Ok(Volume { voxels: view.to_f32()?, geometry: *view.geometry() })
+        })
+        .collect::<Result<_>>()?;
+    let labels = if labels.is_null() {
+        None
+    } else {
+        // SAFETY: by the caller's contract.
+        let view = unsafe { image::view(labels, "labels") }?;
+        let voxels = view.labels(255).map_err(|error| error.in_parameter("labels"))?;
+        Some(Volume { voxels, geometry: *view.geometry() })
+    };
+    let mut dataset = dataset.try_write().map_err(|_| {
+        Error::Busy("`dataset` is in use by another call; add cases one at a time".to_owned())
+    })?;
+    dataset.push_channels(name, channels, labels)
 }
 
 /// Makes a dataset of some cases of another, for splits. Images in memory are shared, not copied.
@@ -191,7 +234,9 @@ pub type coopseg_release_callback = Option<unsafe extern "C" fn(user_data: *mut 
 ///
 /// @param dataset            Used exclusively during the call.
 /// @param name               Name of the case, unique in the dataset: "subject" or "subject/frame".
-/// @param image              2-D or 3-D, any type. The struct itself is copied.
+/// @param channels           An array of images on one grid, 2-D or 3-D, any type. The array and the structs
+///                           themselves are copied.
+/// @param channel_count      Number of images, 1 to 4.
 /// @param labels             Class indices 0 to 254 on the image's grid, any integer type; NULL where there are
 ///                           none.
 /// @param release            NULL where the voxels live as long as the process.
@@ -203,7 +248,8 @@ pub type coopseg_release_callback = Option<unsafe extern "C" fn(user_data: *mut 
 pub unsafe extern "C" fn coopseg_dataset_borrow(
     dataset: *mut coopseg_dataset,
     name: *const c_char,
-    image: *const coopseg_image,
+    channels: *const *const coopseg_image,
+    channel_count: i32,
     labels: *const coopseg_image,
     release: coopseg_release_callback,
     release_user_data: *mut c_void,
@@ -212,8 +258,11 @@ pub unsafe extern "C" fn coopseg_dataset_borrow(
         let dataset = registry::get(dataset, "dataset")?;
         // SAFETY: text and images by the caller's contract.
         let name = unsafe { read(name, "name") }?;
+        // SAFETY: an array of that many pointers by contract.
+        let channels = unsafe { image::channels(channels, channel_count) }?;
         // SAFETY: the caller keeps the voxels until `release`.
-        let case = Arc::new(unsafe { BorrowedCase::new(image, labels, release, release_user_data) }?);
+        let case = unsafe { BorrowedCase::new(channels, labels, release, release_user_data) }?;
+        let case = Arc::new(case);
         let mut dataset = dataset.try_write().map_err(|_| {
             Error::Busy("`dataset` is in use by another call; wait for it to return".to_owned())
         })?;

@@ -171,6 +171,22 @@ pub unsafe fn view<'a>(image: *const coopseg_image, parameter: &'static str) -> 
         .map_err(|error| error.in_parameter(parameter))
 }
 
+/// The pointers of a caller's array of channels; each is still to be checked.
+///
+/// # Safety
+/// `channels` is NULL or an array of `count` pointers that stays as it is for `'a`.
+pub unsafe fn channels<'a>(
+    channels: *const *const coopseg_image,
+    count: i32,
+) -> Result<&'a [*const coopseg_image]> {
+    super::text::require(channels, "channels")?;
+    if !(1..=4).contains(&count) {
+        return Err(Error::InvalidArgument(format!("`channel_count` is {count}; expected 1 to 4")));
+    }
+    // SAFETY: not NULL, as many by contract.
+    Ok(unsafe { std::slice::from_raw_parts(channels, count.unsigned_abs() as usize) })
+}
+
 /// The checked view of a caller's output, or `None` for NULL.
 ///
 /// # Safety
@@ -199,6 +215,7 @@ pub unsafe fn output<'a>(
 }
 
 /// Where the memory of an image or a buffer lies, for [`refuse_overlap`].
+#[derive(Clone)]
 pub struct Extent {
     parameter: &'static str,
     start: usize,

@@ -109,31 +109,75 @@ pub unsafe extern "C" fn coopseg_segmenter_run(
     outputs: *const coopseg_segmentation,
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
+    // SAFETY: passed on; one pointer is an array of one.
+    guard_libtorch(|| unsafe { run(segmenter, &[image], outputs, out_report) })
+}
+
+/// Segments one image of several channels in the caller's memory, such as MR sequences that lie on one grid.
+///
+/// @param segmenter      Shared use.
+/// @param channels       An array of images of the same shape and spacing, each as for `coopseg_segmenter_run`;
+///                       channels that are interleaved in memory are described by strides.
+/// @param channel_count  Number of images: that of the model's channels, 1 to 4.
+/// @param outputs        As for `coopseg_segmenter_run`.
+/// @param out_report     As for `coopseg_segmenter_run`. May be NULL.
+/// @return As `coopseg_segmenter_run`; `COOPSEG_INVALID_SHAPE` also for another number of channels.
+/// Threads: any number of calls at once, also on one segmenter.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_segmenter_run_channels(
+    segmenter: *const coopseg_segmenter,
+    channels: *const *const coopseg_image,
+    channel_count: i32,
+    outputs: *const coopseg_segmentation,
+    out_report: *mut *mut c_char,
+) -> coopseg_status {
     guard_libtorch(|| {
-        let segmenter = registry::get(segmenter, "segmenter")?;
-        // SAFETY: by the caller's contract for images, outputs and their sizes; overlap is refused before any
-        // output becomes a mutable reference.
-        let (view, mut maps) = unsafe {
-            let view = image::view(image, "image")?;
-            let outputs = read_sized(outputs, "outputs", "coopseg_segmentation")?;
-            (view, Maps::new(image, outputs)?)
-        };
-        maps.check(&view, segmenter.model().class_names().len())?;
-        let report = segmenter.run(&view, maps.wanted(), &mut |z, result| maps.write(z, &result))?;
-        // SAFETY: NULL or writable by contract.
-        unsafe { write_report(out_report, &report) }
+        // SAFETY: an array of that many pointers by contract.
+        let channels = unsafe { image::channels(channels, channel_count) }?;
+        // SAFETY: passed on.
+        unsafe { run(segmenter, channels, outputs, out_report) }
     })
+}
+
+/// # Safety
+/// Images, outputs and their sizes are as the caller of the C function promises.
+unsafe fn run(
+    segmenter: *const coopseg_segmenter,
+    channels: &[*const coopseg_image],
+    outputs: *const coopseg_segmentation,
+    out_report: *mut *mut c_char,
+) -> Result<()> {
+    let segmenter = registry::get(segmenter, "segmenter")?;
+    let views: Vec<ImageView> = channels
+        .iter()
+        // SAFETY: by the caller's contract.
+        .map(|&channel| unsafe { image::view(channel, "image") })
+        .collect::<Result<_>>()?;
+    // SAFETY: by the caller's contract; overlap is refused before any output becomes a mutable reference.
+    let mut maps = unsafe {
+        let outputs = read_sized(outputs, "outputs", "coopseg_segmentation")?;
+        Maps::new(channels, outputs)?
+    };
+    if let Some(view) = views.first() {
+        maps.check(view, segmenter.model().class_names().len())?;
+    }
+    let sources: Vec<&dyn SliceSource> = views.iter().map(|view| view as _).collect();
+    let report = segmenter.run(&sources, maps.wanted(), &mut |z, result| maps.write(z, &result))?;
+    // SAFETY: NULL or writable by contract.
+    unsafe { write_report(out_report, &report) }
 }
 
 /// Segments a NIfTI file (.nii, .nii.gz) and writes NIfTI files on the same grid: same affine, sform and
 /// qform codes and units. Every file is written whole or not at all.
 ///
 /// @param segmenter   Shared use.
-/// @param image_file  Path of the image; 2-D or 3-D, any real type, scl_slope and scl_inter applied.
+/// @param image_file  Path of the image; 2-D, 3-D, or 4-D for a model of several channels;
+///                    any real type, scl_slope and scl_inter applied.
 /// @param outputs     Paths of the results.
 /// @param out_report  As for `coopseg_segmenter_run`. May be NULL.
 /// @return As `coopseg_segmenter_run`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`;
-///         `COOPSEG_FILE_UNSUPPORTED` (4-D, complex or colour images, .hdr/.img pairs).
+///         `COOPSEG_FILE_UNSUPPORTED` (5-D, complex or colour images, .hdr/.img pairs).
 /// Threads: any number of calls at once, with different outputs.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -197,8 +241,8 @@ struct Maps<'a> {
 
 impl<'a> Maps<'a> {
     /// # Safety
-    /// The buffers are as the fields of [`coopseg_segmentation`] say; `image` was accepted before.
-    unsafe fn new(image: *const coopseg_image, outputs: &coopseg_segmentation) -> Result<Self> {
+    /// The buffers are as the fields of [`coopseg_segmentation`] say; the channels were accepted before.
+    unsafe fn new(channels: &[*const coopseg_image], outputs: &coopseg_segmentation) -> Result<Self> {
         let buffers = [
             (outputs.labels, "outputs->labels"),
             (outputs.fast_labels, "outputs->fast_labels"),
@@ -210,12 +254,18 @@ impl<'a> Maps<'a> {
             return Err(Error::InvalidArgument("`outputs` names no map; expected at least one".to_owned()));
         }
         // SAFETY: structs that say their size, by contract.
-        let mut extents = vec![unsafe { Extent::of_image(image, "image") }];
-        for (buffer, parameter) in buffers {
-            // SAFETY: as above.
-            extents.push(unsafe { Extent::of_buffer(buffer, parameter) }?);
-        }
+        let extents: Vec<Option<Extent>> = buffers
+            .iter()
+            .map(|&(buffer, parameter)| unsafe { Extent::of_buffer(buffer, parameter) })
+            .collect::<Result<_>>()?;
         refuse_overlap(&extents)?;
+        // Channels may well overlap each other: they are only read.
+        for &channel in channels {
+            let mut with_image = extents.clone();
+            // SAFETY: accepted before.
+            with_image.push(unsafe { Extent::of_image(channel, "image") });
+            refuse_overlap(&with_image)?;
+        }
         // SAFETY: nothing overlaps, so each mutable view is the only reference to its memory.
         unsafe {
             Ok(Maps {

@@ -23,6 +23,8 @@ pub enum CodeSharing {
 pub struct Architecture {
     /// Channels of the first block; the codes have eight times as many. 16 in the paper.
     pub width: i64,
+    /// Channels of the images.
+    pub channels: i64,
     /// Number of classes, background included.
     pub classes: i64,
     /// Which code feeds which decoder.
@@ -41,6 +43,12 @@ impl Architecture {
             return Err(Error::InvalidConfig(format!(
                 "`network.width` is {}; expected 1 to 256",
                 self.width
+            )));
+        }
+        if !(1..=4).contains(&self.channels) {
+            return Err(Error::InvalidConfig(format!(
+                "`network.channels` is {}; expected 1 to 4",
+                self.channels
             )));
         }
         if !(2..=255).contains(&self.classes) {

@@ -39,19 +39,21 @@ impl FastThinkingNetwork {
     pub fn new(init: &mut Initialiser, architecture: &Architecture) -> Result<Self> {
         let (width, code) = (architecture.width, architecture.code_channels());
         let (encoder, decoupler) = init.within("image_encoder", |init| {
-            let encoder = init.within("general_encoder", |init| Encoder::new(init, 1, width))?;
+            let encoder =
+                init.within("general_encoder", |init| Encoder::new(init, architecture.channels, width))?;
             Ok((encoder, DoubleConvolution::new(init, "code_decoupler", [code, code])?))
         })?;
         let segmentation_decoder = init.within("segmentation_decoder", |init| {
             Decoder::new(init, width, architecture.classes, Enlargement::Nearest)
         })?;
-        let image_decoder =
-            init.within("image_decoder", |init| Decoder::new(init, width, 1, Enlargement::Learned))?;
+        let image_decoder = init.within("image_decoder", |init| {
+            Decoder::new(init, width, architecture.channels, Enlargement::Learned)
+        })?;
         let code_sharing = architecture.code_sharing;
         Ok(FastThinkingNetwork { encoder, decoupler, segmentation_decoder, image_decoder, code_sharing })
     }
 
-    /// E and H: the codes of images N×1×H×W with values in [0, 1].
+    /// E and H: the codes of images N×channels×H×W with values in [0, 1].
     pub fn encode(&self, images: &Tensor, mode: BatchNormMode) -> Result<Codes> {
         let image = self.encoder.forward(images, mode)?;
         if self.code_sharing == CodeSharing::Image {
@@ -67,7 +69,7 @@ impl FastThinkingNetwork {
         self.segmentation_decoder.forward(shape_code, mode)
     }
 
-    /// D_i: an image code to an image N×1×H×W with values in (0, 1).
+    /// D_i: an image code to an image N×channels×H×W with values in (0, 1).
     pub fn reconstruct(&self, image_code: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
         Ok(self.image_decoder.forward(image_code, mode)?.f_sigmoid()?)
     }

@@ -3,7 +3,7 @@
 use super::segmenter::{Report, Segmenter};
 use super::slice_result::Wanted;
 use crate::error::{Error, Result};
-use crate::volume::{Volume, nifti_file};
+use crate::volume::{SliceSource, Volume, nifti_file};
 use ndarray::{Array3, Array4, Axis};
 use std::path::Path;
 
@@ -50,12 +50,42 @@ impl OutputPaths<'_> {
 }
 
 impl Segmenter {
-    /// Segments a NIfTI file and writes the results on the same grid, with the input's affine.
+    /// Segments a NIfTI file and writes the results on the same grid, with the input's affine. The volumes of a 4-D
+    /// file are the channels of one image.
+    ///
+    /// # Errors
+    /// As [`Segmenter::run_files`].
+    pub fn run_file(&self, image: &Path, outputs: &OutputPaths) -> Result<Report> {
+        self.run_files(&[image], outputs)
+    }
+
+    /// Segments an image whose channels lie in one file or several, on one grid.
     ///
     /// Each file is written whole or not at all; none is written when segmenting fails.
-    pub fn run_file(&self, image: &Path, outputs: &OutputPaths) -> Result<Report> {
-        outputs.validate(image)?;
-        let (volume, grid) = nifti_file::read_image(image)?;
+    pub fn run_files(&self, images: &[&Path], outputs: &OutputPaths) -> Result<Report> {
+        let image = *images.first().ok_or_else(|| {
+            Error::InvalidArgument("no image file is given; expected one at least".to_owned())
+        })?;
+        for image in images {
+            outputs.validate(image)?;
+        }
+        let mut channels = Vec::new();
+        for image in images {
+            for frame in 0..nifti_file::read_frame_count(image)? {
+                if channels.len() as i64 == self.model().architecture().channels {
+                    return Err(Error::InvalidShape(format!(
+                        "{}: there are more channels than the {} that the model was made for",
+                        image.display(),
+                        channels.len()
+                    )));
+                }
+                channels.push(nifti_file::read_image_frame(image, frame)?);
+            }
+        }
+        let Some((volume, grid)) = channels.first() else {
+            return Err(Error::format(image, "holds no volume"));
+        };
+        let sources: Vec<&dyn SliceSource> = channels.iter().map(|(volume, _)| volume as _).collect();
         let (slices, height, width) = volume.voxels.dim();
         let shape = (slices, height, width);
         let wanted = Wanted {
@@ -72,7 +102,7 @@ impl Segmenter {
             .probabilities
             .map(|_| Array4::<f32>::zeros((self.model().class_names().len(), slices, height, width)));
         let report = self
-            .run(&volume, wanted, &mut |z, result| {
+            .run(&sources, wanted, &mut |z, result| {
                 labels.index_axis_mut(Axis(0), z).assign(&result.labels);
                 if let (Some(all), Some(one)) = (&mut fast_labels, &result.fast_labels) {
                     all.index_axis_mut(Axis(0), z).assign(one);
@@ -92,19 +122,19 @@ impl Segmenter {
 
         let geometry = volume.geometry;
         if let Some(path) = outputs.labels {
-            nifti_file::write_labels(path, &Volume { voxels: labels, geometry }, Some(&grid))?;
+            nifti_file::write_labels(path, &Volume { voxels: labels, geometry }, Some(grid))?;
         }
         if let (Some(path), Some(voxels)) = (outputs.fast_labels, fast_labels) {
-            nifti_file::write_labels(path, &Volume { voxels, geometry }, Some(&grid))?;
+            nifti_file::write_labels(path, &Volume { voxels, geometry }, Some(grid))?;
         }
         if let (Some(path), Some(voxels)) = (outputs.entropy, entropy) {
-            nifti_file::write_image(path, &Volume { voxels, geometry }, Some(&grid))?;
+            nifti_file::write_image(path, &Volume { voxels, geometry }, Some(grid))?;
         }
         if let (Some(path), Some(voxels)) = (outputs.disagreement, disagreement) {
-            nifti_file::write_image(path, &Volume { voxels, geometry }, Some(&grid))?;
+            nifti_file::write_image(path, &Volume { voxels, geometry }, Some(grid))?;
         }
         if let (Some(path), Some(voxels)) = (outputs.probabilities, probabilities) {
-            nifti_file::write_channels(path, &voxels, &geometry, Some(&grid))?;
+            nifti_file::write_channels(path, &voxels, &geometry, Some(grid))?;
         }
         Ok(report)
     }

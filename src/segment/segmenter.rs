@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::{BatchNormMode, CooperativeNetwork, SharedNetwork, map_of_logits};
 use crate::runtime::DeviceChoice;
-use crate::volume::{NetworkGrid, SliceSource};
+use crate::volume::{IntensityWindow, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
 use serde::Serialize;
 use std::sync::Arc;
@@ -61,30 +61,39 @@ impl Segmenter {
         self.moved.as_ref().map_or_else(|| self.model.network(), SharedNetwork::network)
     }
 
-    /// Segments every slice and hands the results to `sink` in the order of the slices.
+    /// Segments every slice and hands the results to `sink` in the order of the slices. `channels` are those of
+    /// one image, on one grid, as many as the model has.
+    ///
+    /// # Errors
+    /// `InvalidShape` for another number of channels or channels of different sizes; `InvalidGeometry` for
+    /// channels of different spacings; what reading the slices and `sink` report.
     pub fn run(
         &self,
-        image: &dyn SliceSource,
+        channels: &[&dyn SliceSource],
         wanted: Wanted,
         sink: &mut dyn FnMut(usize, SliceResult) -> Result<()>,
     ) -> Result<Report> {
         let started = Instant::now();
         let _guard = tch::no_grad_guard();
         let preprocess = self.model.preprocess();
-        let window = image.window(preprocess.percentiles)?;
+        let image = self.one_grid(channels)?;
+        let windows: Vec<IntensityWindow> =
+            channels.iter().map(|channel| channel.window(preprocess.percentiles)).collect::<Result<_>>()?;
         let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;
         let [width, height] = preprocess.crop;
         let mut changed = vec![0i64; self.options.iterations];
         let slices: Vec<usize> = (0..image.slices()).collect();
         for chunk in slices.chunks(self.options.chunk) {
-            let mut pixels: Vec<f32> = Vec::with_capacity(chunk.len() * width * height);
+            let mut pixels: Vec<f32> = Vec::with_capacity(chunk.len() * channels.len() * width * height);
             for &z in chunk {
-                let mut slice = image.slice(z)?;
-                window.apply(&mut slice);
-                pixels.extend(grid.image_to_network(slice.view()).iter());
+                for (channel, window) in channels.iter().zip(&windows) {
+                    let mut slice = channel.slice(z)?;
+                    window.apply(&mut slice);
+                    pixels.extend(grid.image_to_network(slice.view()).iter());
+                }
             }
             let batch = Tensor::f_from_slice(&pixels)?
-                .f_reshape([chunk.len() as i64, 1, height as i64, width as i64])?
+                .f_reshape([chunk.len() as i64, channels.len() as i64, height as i64, width as i64])?
                 .f_to_device(self.device)?;
             let stages = self.stages(&batch, &mut changed)?;
             let refined = probabilities(&stages.refined)?;
@@ -108,6 +117,39 @@ impl Segmenter {
             change_per_pass: changed.iter().map(|&count| count as f64 / pixels).collect(),
             seconds: started.elapsed().as_secs_f64(),
         })
+    }
+
+    /// The first channel, whose grid is that of all.
+    fn one_grid<'a>(&self, channels: &[&'a dyn SliceSource]) -> Result<&'a dyn SliceSource> {
+        let expected = self.model.architecture().channels;
+        let Some((&first, others)) = channels.split_first().filter(|_| channels.len() as i64 == expected)
+        else {
+            return Err(Error::InvalidShape(format!(
+                "the image has {} channel(s), but the model was made for {expected}",
+                channels.len()
+            )));
+        };
+        for (index, other) in others.iter().enumerate() {
+            if other.size() != first.size() || other.slices() != first.slices() {
+                return Err(Error::InvalidShape(format!(
+                    "channel {} has {:?} pixels in {} slices, channel 0 {:?} in {}; expected the same",
+                    index + 1,
+                    other.size(),
+                    other.slices(),
+                    first.size(),
+                    first.slices()
+                )));
+            }
+            if other.spacing().iter().zip(first.spacing()).any(|(a, b)| (a - b).abs() > 1e-3) {
+                return Err(Error::InvalidGeometry(format!(
+                    "channel {} has spacing {:?} mm, channel 0 {:?}; expected the same",
+                    index + 1,
+                    other.spacing(),
+                    first.spacing()
+                )));
+            }
+        }
+        Ok(first)
     }
 
     /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (METHOD §6).

@@ -1,35 +1,39 @@
 //! The tensors of one training step.
 
-use crate::augment::Slice;
+use crate::augment::ChannelSlice;
 use crate::error::{Error, Result};
 use tch::{Device, Kind, Tensor};
 
 /// Slices of one size as tensors.
 #[derive(Debug)]
 pub struct Batch {
-    /// N×1×H×W, values in [0, 1].
+    /// N×C×H×W, values in [0, 1].
     pub images: Tensor,
     /// N×H×W, class indices (int64).
     pub labels: Tensor,
 }
 
 impl Batch {
-    /// Stacks slices that all have the shape of the first.
-    pub fn new(slices: &[Slice], device: Device) -> Result<Self> {
-        let Some(first) = slices.first() else {
-            return Err(Error::Internal("a batch without slices".to_owned()));
+    /// Stacks slices that all have the shape and the channels of the first.
+    pub fn new(slices: &[ChannelSlice], device: Device) -> Result<Self> {
+        let Some((first, image)) = slices.first().and_then(|first| Some((first, first.channels.first()?)))
+        else {
+            return Err(Error::Internal("a batch without slices or without channels".to_owned()));
         };
-        let (height, width) = first.image.dim();
-        let pixels = height * width;
-        let mut images = Vec::with_capacity(slices.len() * pixels);
+        let (height, width) = image.dim();
+        let (channels, pixels) = (first.channels.len(), height * width);
+        let mut images = Vec::with_capacity(slices.len() * channels * pixels);
         let mut labels = Vec::with_capacity(slices.len() * pixels);
         for slice in slices {
-            images.extend(slice.image.iter().copied());
+            for channel in &slice.channels {
+                images.extend(channel.iter().copied());
+            }
             labels.extend(slice.label.iter().copied());
         }
-        let shape = [slices.len() as i64, height as i64, width as i64];
-        let images = Tensor::f_from_slice(&images)?.f_reshape([shape[0], 1, shape[1], shape[2]])?;
-        let labels = Tensor::f_from_slice(&labels)?.f_reshape(shape)?;
+        let [samples, channels] = [slices.len() as i64, channels as i64];
+        let [height, width] = [height as i64, width as i64];
+        let images = Tensor::f_from_slice(&images)?.f_reshape([samples, channels, height, width])?;
+        let labels = Tensor::f_from_slice(&labels)?.f_reshape([samples, height, width])?;
         // Labels travel as bytes and become int64 on the device.
         Ok(Batch {
             images: images.f_to_device(device)?,

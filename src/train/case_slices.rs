@@ -2,11 +2,11 @@
 
 use super::configuration::Configuration;
 use super::data_summary::CaseSummary;
-use crate::augment::Slice;
+use crate::augment::ChannelSlice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::volume::{NetworkGrid, Volume, normalise};
-use ndarray::Axis;
+use ndarray::{ArrayView2, Axis};
 
 /// Reads one case: intensities in [0, 1], resampled in-plane, not yet padded or cropped.
 ///
@@ -17,19 +17,32 @@ pub fn case_slices(
     dataset: &Dataset,
     index: usize,
     config: &Configuration,
-) -> Result<(Vec<Slice>, CaseSummary)> {
+) -> Result<(Vec<ChannelSlice>, CaseSummary)> {
     let case = dataset.case(index)?;
     let name = &case.name;
-    let (mut image, labels) = dataset.load(index, config.network.classes.len())?;
+    let (mut channels, labels) = dataset.load_channels(index, config.network.classes.len())?;
     let labels = labels.ok_or_else(|| {
         Error::Dataset(format!("case \"{name}\" has no label map; training and validation need one"))
     })?;
-    normalise(&mut image, config.preprocess.percentiles).map_err(|error| error.in_case(name))?;
-    let grid = NetworkGrid::of_volume(&image, &config.preprocess).map_err(|error| error.in_case(name))?;
-    let pairs = image.voxels.axis_iter(Axis(0)).zip(labels.voxels.axis_iter(Axis(0)));
-    let slices: Vec<Slice> = pairs
-        .map(|(image, label)| Slice { image: grid.resample_image(image), label: grid.resample_labels(label) })
-        .collect();
+    if channels.len() as i64 != config.network.channels {
+        return Err(Error::InvalidShape(format!(
+            "case \"{name}\" has {} channel(s), but `network.channels` is {}",
+            channels.len(),
+            config.network.channels
+        )));
+    }
+    for channel in &mut channels {
+        normalise(channel, config.preprocess.percentiles).map_err(|error| error.in_case(name))?;
+    }
+    let grid = NetworkGrid::of_volume(&labels, &config.preprocess).map_err(|error| error.in_case(name))?;
+    let slice = |(z, label): (usize, ArrayView2<u8>)| ChannelSlice {
+        channels: channels
+            .iter()
+            .map(|channel| grid.resample_image(channel.voxels.index_axis(Axis(0), z)))
+            .collect(),
+        label: grid.resample_labels(label),
+    };
+    let slices: Vec<ChannelSlice> = labels.voxels.axis_iter(Axis(0)).enumerate().map(slice).collect();
     let summary = CaseSummary {
         case: name.clone(),
         subject: case.subject.clone(),
@@ -42,7 +55,7 @@ pub fn case_slices(
 }
 
 /// Whether anything but background is labelled.
-pub fn shows_structure(slice: &Slice) -> bool {
+pub fn shows_structure(slice: &ChannelSlice) -> bool {
     slice.label.iter().any(|&class| class != 0)
 }
 

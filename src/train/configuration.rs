@@ -57,6 +57,9 @@ pub struct NetworkSection {
     /// Channels of the first block. Default: 16 (the paper's network).
     #[schemars(range(min = 1, max = 256))]
     pub width: i64,
+    /// Channels of the images, 1 to 4. Default: 1.
+    #[schemars(range(min = 1, max = 4))]
+    pub channels: i64,
     /// Names of the classes in the order of their label values, background first.
     /// Default: background, LV, MYO, RV.
     #[schemars(length(min = 2, max = 255))]
@@ -177,6 +180,7 @@ impl Configuration {
             seed: None,
             network: NetworkSection {
                 width: 16,
+                channels: 1,
                 classes: ["background", "LV", "MYO", "RV"].map(str::to_owned).to_vec(),
                 code_sharing: CodeSharing::None,
             },
@@ -269,6 +273,7 @@ impl Configuration {
     pub fn architecture(&self) -> Architecture {
         Architecture {
             width: self.network.width,
+            channels: self.network.channels,
             classes: self.network.classes.len() as i64,
             code_sharing: self.network.code_sharing,
         }

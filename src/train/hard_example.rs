@@ -114,6 +114,12 @@ pub fn hard_example(
 }
 
 fn batch_of(model: &Model, image: &dyn SliceSource, labels: &Array3<u8>) -> Result<Batch> {
+    let channels = model.architecture().channels;
+    if channels != 1 {
+        return Err(Error::InvalidArgument(format!(
+            "the model was made for {channels} channels; hard examples are made of images of one channel"
+        )));
+    }
     let preprocess = model.preprocess();
     let [width, height] = image.size();
     if labels.dim() != (image.slices(), height, width) {
@@ -133,7 +139,7 @@ fn batch_of(model: &Model, image: &dyn SliceSource, labels: &Array3<u8>) -> Resu
             window.apply(&mut slice);
             let slice =
                 Slice { image: grid.resample_image(slice.view()), label: grid.resample_labels(label) };
-            Ok(augment::plain(&slice, preprocess.pad, preprocess.crop))
+            Ok(augment::plain(&slice, preprocess.pad, preprocess.crop).into())
         })
         .collect::<Result<Vec<_>>>()?;
     Batch::new(&slices, Device::Cpu)

@@ -23,7 +23,7 @@ impl Trainer {
     /// `InvalidShape` for sizes that the networks do not take.
     pub fn check_batch_shape(&self, shape: [i64; 4]) -> Result<BatchSizes> {
         let [samples, channels, height, width] = shape;
-        let expected = 1i64;
+        let expected = self.network.architecture().channels;
         let fits = samples >= 1
             && channels == expected
             && [height, width].iter().all(|&size| size >= STRIDE && size % STRIDE == 0);

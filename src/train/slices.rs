@@ -2,7 +2,7 @@
 
 use super::configuration::Configuration;
 use super::stored_cases::StoredCases;
-use crate::augment::{self, Slice};
+use crate::augment::{self, ChannelSlice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::random::{self, Purpose};
@@ -32,7 +32,7 @@ struct Place {
 #[derive(Debug)]
 pub struct SliceBatch {
     /// Augmented slices, then (if configured) the same slices as they are.
-    pub slices: Vec<Slice>,
+    pub slices: Vec<ChannelSlice>,
     /// Names of the cases, one per drawn slice.
     pub cases: Vec<String>,
 }
@@ -101,21 +101,21 @@ impl TrainingSlices {
         let mut needed: Vec<usize> = chosen.iter().map(|place| place.case).collect();
         needed.sort_unstable();
         needed.dedup();
-        let cases: HashMap<usize, Arc<Vec<Slice>>> = needed
+        let cases: HashMap<usize, Arc<Vec<ChannelSlice>>> = needed
             .into_par_iter()
             .map(|case| Ok((case, self.stored.slices(case)?)))
             .collect::<Result<_>>()?;
         let slice = |place: &Place| &cases[&place.case][place.slice];
-        let mut slices: Vec<Slice> = indices
+        let mut slices: Vec<ChannelSlice> = indices
             .par_iter()
             .zip(&chosen)
             .map(|(&index, place)| {
                 let mut rng = random::stream(self.seed, Purpose::Augmentation, [epoch, index as u64, 0]);
-                augment::augment(slice(place), pad, crop, classes, &config.augmentation, &mut rng)
+                augment::augment_channels(slice(place), pad, crop, classes, &config.augmentation, &mut rng)
             })
             .collect();
         if config.with_unaugmented {
-            slices.extend(chosen.iter().map(|place| augment::plain(slice(place), pad, crop)));
+            slices.extend(chosen.iter().map(|place| augment::plain_channels(slice(place), pad, crop)));
         }
         let cases = chosen.iter().map(|place| self.stored.cases()[place.case].summary.case.clone()).collect();
         Ok(SliceBatch { slices, cases })

@@ -4,7 +4,7 @@ use super::case_slices::{case_slices, shows_structure};
 use super::configuration::Configuration;
 use super::data_summary::{CaseSummary, SetSummary, SkippedCase};
 use super::options::OnProblem;
-use crate::augment::Slice;
+use crate::augment::ChannelSlice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::runtime;
@@ -28,7 +28,7 @@ pub struct StoredCase {
     pub summary: CaseSummary,
     /// For every slice, whether it shows a structure.
     pub labelled: Vec<bool>,
-    kept: Option<Arc<Vec<Slice>>>,
+    kept: Option<Arc<Vec<ChannelSlice>>>,
 }
 
 impl StoredCases {
@@ -44,7 +44,7 @@ impl StoredCases {
         let mut skipped = Vec::new();
         // As many at once as there are threads, so that what is beyond the limit is dropped early.
         for some in indices.chunks(rayon::current_num_threads().max(1)) {
-            let read: Vec<Result<(Vec<Slice>, CaseSummary)>> =
+            let read: Vec<Result<(Vec<ChannelSlice>, CaseSummary)>> =
                 some.par_iter().map(|&index| case_slices(dataset, index, config)).collect();
             for (&index, read) in some.iter().zip(read) {
                 let (slices, summary) = match read {
@@ -58,8 +58,10 @@ impl StoredCases {
                     Err(error) => return Err(error),
                 };
                 let labelled = slices.iter().map(shows_structure).collect();
-                let size: usize =
-                    slices.iter().map(|slice| slice.image.len() * size_of::<f32>() + slice.label.len()).sum();
+                let size: usize = slices
+                    .iter()
+                    .map(|slice| slice.label.len() * (slice.channels.len() * size_of::<f32>() + 1))
+                    .sum();
                 let kept = (used + size <= limit).then(|| {
                     used += size;
                     Arc::new(slices)
@@ -88,7 +90,7 @@ impl StoredCases {
     ///
     /// # Errors
     /// What reading reports; `Dataset` when the case has changed since it was first read.
-    pub fn slices(&self, case: usize) -> Result<Arc<Vec<Slice>>> {
+    pub fn slices(&self, case: usize) -> Result<Arc<Vec<ChannelSlice>>> {
         let stored = self
             .cases
             .get(case)

@@ -5,7 +5,7 @@ use super::configuration::Configuration;
 use super::event::{CaseScores, ValidationScores};
 use super::options::Metric;
 use super::stored_cases::StoredCases;
-use crate::augment::{self, Slice};
+use crate::augment::{self, ChannelSlice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::{OverlapCounts, mean_foreground};
@@ -43,7 +43,7 @@ pub struct CaseView {
 
 /// The slices of a case as the networks see them, and both segmentations `[slice, y, x]`.
 struct Segmented {
-    slices: Vec<Slice>,
+    slices: Vec<ChannelSlice>,
     fast: Array3<u8>,
     refined: Array3<u8>,
 }
@@ -123,7 +123,7 @@ impl ValidationCases {
         let index = index
             .ok_or_else(|| Error::Internal(format!("\"{case}\" is no validation case of this training")))?;
         let Segmented { slices, fast, refined } = self.segment(network, index)?;
-        let structure = |slice: &Slice| slice.label.iter().filter(|&&class| class != 0).count();
+        let structure = |slice: &ChannelSlice| slice.label.iter().filter(|&&class| class != 0).count();
         let (z, slice) = slices
             .into_iter()
             .enumerate()
@@ -132,7 +132,7 @@ impl ValidationCases {
         Ok(CaseView {
             case: case.to_owned(),
             slice: z,
-            image: slice.image,
+            image: slice.channels.into_iter().next().unwrap_or_default(),
             reference: slice.label,
             fast: fast.index_axis(Axis(0), z).to_owned(),
             refined: refined.index_axis(Axis(0), z).to_owned(),
@@ -142,8 +142,8 @@ impl ValidationCases {
     fn segment(&self, network: &CooperativeNetwork, case: usize) -> Result<Segmented> {
         let _guard = tch::no_grad_guard();
         let (pad, crop) = (self.config.preprocess.pad, self.config.preprocess.crop);
-        let slices: Vec<Slice> =
-            self.stored.slices(case)?.iter().map(|slice| augment::plain(slice, pad, crop)).collect();
+        let slices: Vec<ChannelSlice> =
+            self.stored.slices(case)?.iter().map(|slice| augment::plain_channels(slice, pad, crop)).collect();
         let mut fast = Vec::new();
         let mut refined = Vec::new();
         for chunk in slices.chunks(CHUNK) {

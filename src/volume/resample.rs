@@ -227,6 +227,39 @@ mod tests {
     use ndarray::{array, s};
     use proptest::prelude::*;
 
+    /// Figures of SimpleITK 2.5's `Resample`, linear, onto a grid with the same centre.
+    #[test]
+    fn as_simple_itk() {
+        let image = Array2::from_shape_fn((9, 11), |(y, x)| {
+            let (y, x) = (y as f64, x as f64);
+            ((x * 0.9).sin() * 3.0 + (y * 0.7).cos() * 2.0 + x * y * 0.1) as f32
+        });
+        let resampling = Resampling::to_spacing([11, 9], [1.5, 1.25], [1.1, 1.7]).unwrap();
+        let found = resampling.linear(image.view());
+        assert_eq!(found.dim(), (7, 15));
+        let rows = [
+            (
+                0,
+                [
+                    2.0, 3.409988, 4.540502, 4.81225, 3.61002, 1.890299, 0.244431, -0.93259, -0.482106,
+                    0.787116, 2.516554, 4.225633, 4.733448, 4.240344, 3.236356,
+                ],
+            ),
+            (
+                6,
+                [
+                    1.551132, 3.44112, 5.1583, 6.016715, 5.401152, 4.268097, 3.208896, 2.618541, 3.655693,
+                    5.511581, 7.827686, 10.123431, 11.217913, 11.311476, 10.787487,
+                ],
+            ),
+        ];
+        for (y, expected) in rows {
+            for (found, expected) in found.row(y).iter().zip(expected) {
+                assert!((found - expected as f32).abs() < 2e-6 * 16.0, "{y}: {found} {expected}");
+            }
+        }
+    }
+
     #[test]
     fn halving_the_spacing_interpolates_around_the_centre() {
         let half = Resampling::to_spacing([2, 1], [2.0, 1.0], [1.0, 1.0]).unwrap();

@@ -21,25 +21,27 @@ static void borrowed(void)
     static float image[NX * NY * NZ];
     static unsigned char labels[NX * NY * NZ];
     coopseg_image view = describe(COOPSEG_F32, image), label_view = describe(COOPSEG_U8, labels), seen;
+    const coopseg_image *channels[2];
     coopseg_dataset *dataset = NULL, *selected = NULL;
     coopseg_trainer *trainer = NULL;
     coopseg_volume *volume = NULL, *label_volume = NULL;
     size_t first = 0;
     fill(image, labels);
+    channels[0] = channels[1] = &view;
 
     CHECK_OK(coopseg_dataset_new(&dataset));
-    CHECK_OK(coopseg_dataset_borrow(dataset, "one", &view, &label_view, on_release, &released));
-    CHECK_OK(coopseg_dataset_borrow(dataset, "two", &view, NULL, on_release, &released));
-    CHECK_OK(coopseg_dataset_borrow(dataset, "three", &view, NULL, NULL, NULL));
+    CHECK_OK(coopseg_dataset_borrow(dataset, "one", channels, 1, &label_view, on_release, &released));
+    CHECK_OK(coopseg_dataset_borrow(dataset, "two", channels, 1, NULL, on_release, &released));
+    CHECK_OK(coopseg_dataset_borrow(dataset, "three", channels, 2, NULL, NULL, NULL));
     /* Nothing is released for a call that failed. */
     CHECK_FAILS(COOPSEG_INVALID_DATASET, "one",
-                coopseg_dataset_borrow(dataset, "one", &view, NULL, on_release, &released));
+                coopseg_dataset_borrow(dataset, "one", channels, 1, NULL, on_release, &released));
     label_view.shape[0]--;
     CHECK_FAILS(COOPSEG_INVALID_SHAPE, "labels",
-                coopseg_dataset_borrow(dataset, "four", &view, &label_view, on_release, &released));
+                coopseg_dataset_borrow(dataset, "four", channels, 1, &label_view, on_release, &released));
     label_view.shape[0]++;
     CHECK_STATUS(COOPSEG_NULL_ARGUMENT,
-                 coopseg_dataset_borrow(dataset, "four", NULL, NULL, on_release, &released));
+                 coopseg_dataset_borrow(dataset, "four", NULL, 1, NULL, on_release, &released));
     CHECK(released == 0 && count_of(dataset) == 3);
 
     CHECK_OK(coopseg_dataset_load(dataset, 0, 4, &volume, &label_volume));

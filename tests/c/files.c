@@ -185,10 +185,10 @@ static void nifti_files(const char *folder)
     CHECK_OK(coopseg_volume_free(volume));
     volume = NULL;
 
-    /* The probabilities are 4-D, which is no image. */
+    /* The probabilities are 4-D, which is no image of one channel. */
     files.probabilities = NULL;
     CHECK_FAILS(COOPSEG_FILE_UNSUPPORTED, "4", coopseg_volume_read(second, &volume));
-    CHECK_FAILS(COOPSEG_FILE_UNSUPPORTED, "probabilities",
+    CHECK_FAILS(COOPSEG_INVALID_SHAPE, "probabilities",
                 coopseg_segmenter_run_file(segmenter, second, &files, NULL));
 
     files.probabilities = result;

@@ -1,6 +1,6 @@
 //! Every switch of the configuration changes what it says and nothing it should not.
 
-use coopseg::augment::Slice;
+use coopseg::augment::{ChannelSlice, Slice};
 use coopseg::latent::{AnnealingDraw, MaskDraw, Scheme, SchemeDraw, Source, Threshold, draw_masks, mask};
 use coopseg::loss::ReconstructionLoss;
 use coopseg::network::{BatchNormMode, CodeSharing, CooperativeNetwork};
@@ -18,7 +18,7 @@ fn config() -> Configuration {
 }
 
 fn batch() -> Batch {
-    let slices: Vec<Slice> = (0..3)
+    let slices: Vec<ChannelSlice> = (0..3)
         .map(|n| {
             let label = Array2::from_shape_fn((32, 32), |(y, x)| {
                 let distance = (y as f64 - 15.0).hypot(x as f64 - 14.0 - n as f64);
@@ -33,7 +33,7 @@ fn batch() -> Batch {
             let image = Array2::from_shape_fn((32, 32), |(y, x)| {
                 f32::from(label[[y, x]]) * 0.25 + ((x * 7 + y * 13 + n) % 10) as f32 * 0.02
             });
-            Slice { image, label }
+            Slice { image, label }.into()
         })
         .collect();
     Batch::new(&slices, Device::Cpu).unwrap()

@@ -75,7 +75,7 @@ fn slices_do_not_see_each_other() {
             all.push(result.probabilities);
             Ok(())
         };
-        segmenter(options).run(&volume, Wanted::default(), &mut sink).unwrap();
+        segmenter(options).run(&[&volume], Wanted::default(), &mut sink).unwrap();
         all
     };
     let (one, many) = (run(r#"{"chunk": 1}"#), run(r#"{"chunk": 7}"#));
@@ -91,7 +91,7 @@ fn outside_the_field_of_view_is_background() {
     let volume = image([120, 120, 1], Geometry::aligned([1.5, 1.5, 5.0]));
     let mut seen = None;
     segmenter("{}")
-        .run(&volume, Wanted { entropy: true, ..Wanted::default() }, &mut |_, result| {
+        .run(&[&volume], Wanted { entropy: true, ..Wanted::default() }, &mut |_, result| {
             seen = Some(result);
             Ok(())
         })
@@ -112,7 +112,7 @@ fn iterations_go_on_from_the_refined_map() {
             all.push(result.probabilities);
             Ok(())
         };
-        let report = segmenter(options).run(&volume, Wanted::default(), &mut sink).unwrap();
+        let report = segmenter(options).run(&[&volume], Wanted::default(), &mut sink).unwrap();
         (all, report.change_per_pass)
     };
     let (none, no_passes) = run(r#"{"iterations": 0}"#);

@@ -43,7 +43,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
             found.push(Found {
                 name: format!("{subject}/{phase}"),
                 subject: subject.clone(),
-                image: NiftiSource::whole(image),
+                image: vec![NiftiSource::whole(image)],
                 label: nifti_named(&patient, &format!("{stem}_gt")).map(NiftiSource::whole),
                 attributes: own,
             });

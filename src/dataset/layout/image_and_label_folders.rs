@@ -19,7 +19,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
             Some(Found {
                 name: stem.to_owned(),
                 subject: stem.split(['_', '-']).next().unwrap_or(stem).to_owned(),
-                image: NiftiSource::whole(path.clone()),
+                image: vec![NiftiSource::whole(path.clone())],
                 label: nifti_named(&labels, stem).map(NiftiSource::whole),
                 ..Found::default()
             })

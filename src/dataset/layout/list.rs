@@ -16,11 +16,29 @@ struct Entry {
     /// Who was imaged; the name up to the first "/" where it is not given.
     #[serde(default)]
     subject: Option<String>,
-    /// Path of the image, relative to the list.
-    image: String,
+    /// Path of the image, relative to the list; one for each channel: a list in JSON, separated by ";" in CSV.
+    image: Paths,
     /// Path of the label map, relative to the list.
     #[serde(default)]
     label: Option<String>,
+}
+
+/// One path or several.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Paths {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Paths {
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let paths = match self {
+            Paths::One(text) => std::slice::from_ref(text),
+            Paths::Several(texts) => texts,
+        };
+        paths.iter().flat_map(|text| text.split(';')).map(str::trim)
+    }
 }
 
 /// The cases of a list.
@@ -49,7 +67,7 @@ pub(super) fn find(path: &Path) -> Result<Vec<Found>> {
                 .filter(given)
                 .unwrap_or_else(|| name.split('/').next().unwrap_or_default().to_owned()),
             name,
-            image: NiftiSource::whole(folder.join(image)),
+            image: image.all().map(|image| NiftiSource::whole(folder.join(image))).collect(),
             label: label.filter(given).map(|label| NiftiSource::whole(folder.join(label))),
             ..Found::default()
         })

@@ -62,7 +62,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
             found.push(Found {
                 name: format!("{code}/{phase}"),
                 subject: code.clone(),
-                image: NiftiSource { path: image.clone(), frame: Some(frame) },
+                image: vec![NiftiSource { path: image.clone(), frame: Some(frame) }],
                 label: label.clone().map(|path| NiftiSource { path, frame: Some(frame) }),
                 attributes,
             });

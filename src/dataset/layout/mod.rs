@@ -33,7 +33,7 @@ pub enum Layout {
     /// The M&Ms challenge as downloaded: `CODE/CODE_sa.nii.gz` with `_sa_gt` label maps anywhere below the
     /// folder, and the CSV file of the dataset's information; ED and ES are volumes of the 4-D files.
     Mnms,
-    /// nnU-Net's raw data, `imagesTr`, `labelsTr` and `dataset.json`, with one channel.
+    /// nnU-Net's raw data, `imagesTr`, `labelsTr` and `dataset.json`.
     Nnunet,
     /// The first of `list`, `nnunet`, `acdc`, `mnms`, `images_labels` and `pattern` that fits.
     Auto,
@@ -44,7 +44,8 @@ pub enum Layout {
 pub(super) struct Found {
     name: String,
     subject: String,
-    image: NiftiSource,
+    /// One file, or one per channel.
+    image: Vec<NiftiSource>,
     label: Option<NiftiSource>,
     attributes: BTreeMap<String, String>,
 }
@@ -103,7 +104,9 @@ fn dataset(
     let cases = found
         .into_iter()
         .map(|Found { name, subject, image, label, attributes }| {
-            folder::check_file(&image.path).map_err(|error| of_case(error, &name))?;
+            for image in &image {
+                folder::check_file(&image.path).map_err(|error| of_case(error, &name))?;
+            }
             if let Some(label) = &label {
                 folder::check_file(&label.path).map_err(|error| of_case(error, &name))?;
             }

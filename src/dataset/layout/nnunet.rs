@@ -1,12 +1,12 @@
 //! nnU-Net's raw data (Isensee et al. 2021), versions 1 and 2.
 
 use super::{Found, entries, file_name, not_of, read_text};
-use crate::dataset::NiftiSource;
+use crate::dataset::{MOST_CHANNELS, NiftiSource};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 
-/// The training cases: imagesTr/NAME_0000.EXT with labelsTr/NAME.EXT. The subject is the name up to the last "_".
+/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT. The subject is the name up to the last "_".
 pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     let description = folder.join("dataset.json");
     let json: Value = serde_json::from_str(&read_text(&description)?)
@@ -15,10 +15,10 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     let channels = channels.map(serde_json::Map::len).ok_or_else(|| {
         Error::format(&description, "expected an object \"channel_names\" (or \"modality\")")
     })?;
-    if channels != 1 {
+    if !(1..=MOST_CHANNELS).contains(&channels) {
         return Err(Error::Unsupported {
             path: description,
-            problem: format!("names {channels} channels; images of one channel are supported"),
+            problem: format!("names {channels} channels; expected 1 to {MOST_CHANNELS}"),
         });
     }
     let extension = json.get("file_ending").and_then(Value::as_str).unwrap_or(".nii.gz");
@@ -42,7 +42,9 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
             Some(Found {
                 name: name.to_owned(),
                 subject: name.rsplit_once('_').map_or(name, |(subject, _)| subject).to_owned(),
-                image: NiftiSource::whole(path.clone()),
+                image: (0..channels)
+                    .map(|channel| NiftiSource::whole(images.join(format!("{name}_{channel:04}{extension}"))))
+                    .collect(),
                 label: label.is_file().then(|| NiftiSource::whole(label)),
                 ..Found::default()
             })

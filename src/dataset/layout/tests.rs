@@ -120,7 +120,15 @@ fn nnunet_raw_data() {
     assert_eq!(names(&dataset), ["heart_001", "heart_002"]);
     assert!(dataset.case(0).unwrap().has_labels() && !dataset.case(1).unwrap().has_labels());
     fs::write(&description, r#"{"modality": {"0": "T1", "1": "T2"}}"#).unwrap();
-    assert!(refused(folder.path(), Layout::Nnunet).contains("names 2 channels"));
+    let missing = refused(folder.path(), Layout::Nnunet);
+    assert!(missing.contains("heart_001_0001.nii.gz"), "{missing}");
+    for name in ["heart_001", "heart_002"] {
+        put(&folder.path().join(format!("imagesTr/{name}_0001.nii.gz")), 3);
+    }
+    let (channels, _) = opened(folder.path(), Layout::Nnunet).load_channels(0, 3).unwrap();
+    assert_eq!(channels.iter().map(|channel| channel.voxels[[0, 0, 0]]).collect::<Vec<_>>(), [7.0, 3.0]);
+    fs::write(&description, r#"{"modality": {"0": "a", "1": "b", "2": "c", "3": "d", "4": "e"}}"#).unwrap();
+    assert!(refused(folder.path(), Layout::Nnunet).contains("names 5 channels"));
     fs::write(&description, r#"{"channel_names": {"0": "MRI"}, "file_ending": ".mha"}"#).unwrap();
     assert!(refused(folder.path(), Layout::Nnunet).contains(".mha"));
     fs::write(&description, "{").unwrap();
@@ -150,6 +158,9 @@ fn two_folders_and_lists() {
     assert_eq!(names(&dataset), ["a/ED", "b"]);
     assert_eq!(dataset.case(0).unwrap().subject, "x");
     assert_eq!(dataset.load(0, 2).unwrap().1.unwrap().voxels[[0, 0, 0]], 1);
+    fs::write(&list, r#"[{"name": "b", "image": ["images/002_ED.nii.gz", "images/001_ED.nii.gz"]}]"#)
+        .unwrap();
+    assert_eq!(opened(&list, Layout::List).load_channels(0, 2).unwrap().0.len(), 2);
     fs::write(&list, r#"[{"name": "b", "picture": "x"}]"#).unwrap();
     assert!(refused(&list, Layout::List).contains("picture"));
     fs::write(&list, r#"[{"name": "b", "image": "none.nii"}]"#).unwrap();

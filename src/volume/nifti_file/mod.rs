@@ -13,5 +13,5 @@ mod tests;
 mod write;
 
 pub use grid::Grid;
-pub use read::{read_grid, read_image, read_image_frame, read_labels, read_labels_frame};
+pub use read::{read_frame_count, read_grid, read_image, read_image_frame, read_labels, read_labels_frame};
 pub use write::{check_name, write_channels, write_image, write_labels};

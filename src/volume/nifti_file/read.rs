@@ -92,6 +92,14 @@ fn labels(path: &Path, (source, header): (Source, Header), frame: usize) -> Resu
     Ok((Volume { voxels, geometry: header.grid.geometry }, header.grid))
 }
 
+/// How many volumes a file holds along its fourth axis.
+///
+/// # Errors
+/// As [`read_image`], except for what only the voxels can show.
+pub fn read_frame_count(path: &Path) -> Result<usize> {
+    Ok(open(path)?.1.frames)
+}
+
 /// Reads the grid of a file without its voxels.
 ///
 /// # Errors
