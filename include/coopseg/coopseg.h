@@ -1062,8 +1062,9 @@ coopseg_status coopseg_volume_free(struct coopseg_volume *volume);
  * @param options_json  JSON object: "layout" ("pattern", "images_labels", "list", "acdc", "mnms", "nnunet" or
  *                      "auto"), "image" and "label" (patterns relative to the folder; a * matches within
  *                      one name, and the texts that it matched for an image name the case and replace the
- *                      stars of "label"), "label_map" (raw label value to class), "subjects" (only these). NULL
- *                      or "" for the defaults. See `coopseg_config_schema("folder")`.
+ *                      stars of "label"), "label_map" (raw label value to class), "keep_unlabelled" (an image
+ *                      without a label file is a case), "subjects" (only these). NULL or ""
+ *                      for the defaults. See `coopseg_config_schema("folder")`.
  * @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
  *         `COOPSEG_FILE_IO`; `COOPSEG_INVALID_DATASET` (no match, a missing label or subject, by name).

@@ -34,6 +34,9 @@ pub struct FolderOptions {
     /// given are refused. Default: empty, the values are the classes (in the layout `acdc` 1, 2, 3 become 3,
     /// 2, 1).
     pub label_map: BTreeMap<i32, u8>,
+    /// Whether an image without its label file is a case without labels; if not, it is refused by name. Matters to
+    /// `pattern` alone: in the other layouts it is a case without labels. Default: false.
+    pub keep_unlabelled: bool,
     /// Only these cases, each given by its name or by what the first `*` matched (the subject).
     /// Default: null, all.
     pub subjects: Option<Vec<String>>,
@@ -46,6 +49,7 @@ impl Default for FolderOptions {
             image: "*/image.nii.gz".to_owned(),
             label: "*/label.nii.gz".to_owned(),
             label_map: BTreeMap::new(),
+            keep_unlabelled: false,
             subjects: None,
         }
     }
@@ -93,11 +97,15 @@ pub(super) fn open(folder: &Path, options: &FolderOptions) -> Result<Dataset> {
         .map(|found| {
             check_file(&found.path)?;
             let name = name(&found);
-            let label_path = label.as_ref().map(|pattern| pattern.fill(folder, &found.captures));
+            let mut label_path = label.as_ref().map(|pattern| pattern.fill(folder, &found.captures));
+            let is_missing = |path: &Path| {
+                fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+            };
+            if options.keep_unlabelled {
+                label_path = label_path.filter(|path| !is_missing(path));
+            }
             if let Some(path) = &label_path {
-                if let Err(error) = fs::symlink_metadata(path)
-                    && error.kind() == ErrorKind::NotFound
-                {
+                if is_missing(path) {
                     return Err(Error::Dataset(format!(
                         "case \"{name}\" has an image, {}, but no label: {} does not exist",
                         found.path.display(),

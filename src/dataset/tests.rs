@@ -50,6 +50,17 @@ fn refused(folder: &Path, options: &FolderOptions, parts: &[&str]) -> Error {
 }
 
 #[test]
+fn images_without_labels_are_kept_where_asked() {
+    let (folder, mut options) = acdc_like();
+    fs::remove_file(folder.path().join("001/ES_seg.nii.gz")).unwrap();
+    refused(folder.path(), &options, &["001/ES", "ES_seg.nii.gz"]);
+    options.keep_unlabelled = true;
+    let dataset = Dataset::open_folder(folder.path(), &options).unwrap();
+    let labelled: Vec<bool> = dataset.cases().iter().map(Case::has_labels).collect();
+    assert_eq!(labelled, [true, false, true, true]);
+}
+
+#[test]
 fn a_folder_is_read_by_its_patterns() {
     let (folder, options) = acdc_like();
     fs::create_dir(folder.path().join("derived")).unwrap();

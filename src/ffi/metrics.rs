@@ -1,11 +1,12 @@
-//! Dice.
+//! Dice and surface distances.
 
 use super::guard::guard;
 use super::image::{self, coopseg_image};
 use super::status::coopseg_status;
 use super::text::require;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::metrics;
+use ndarray::Array3;
 
 /// Dice coefficient of two label maps, per class, over all voxels.
 ///
@@ -29,15 +30,9 @@ pub unsafe extern "C" fn coopseg_dice(
 ) -> coopseg_status {
     guard(|| {
         require(out_dice, "out_dice")?;
-        if !(2..=255).contains(&classes) {
-            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
-        }
-        let classes = classes.unsigned_abs() as usize;
         // SAFETY: images by the caller's contract.
-        let (reference, predicted) =
-            unsafe { (image::view(reference, "reference")?, image::view(predicted, "predicted")?) };
-        let reference = reference.labels(classes).map_err(|error| error.in_parameter("reference"))?;
-        let predicted = predicted.labels(classes).map_err(|error| error.in_parameter("predicted"))?;
+        let LabelMaps { reference, predicted, classes, .. } =
+            unsafe { LabelMaps::new(reference, predicted, classes) }?;
         let dice = metrics::dice(reference.view(), predicted.view(), classes)?;
         // SAFETY: `classes` doubles by contract; Rust's and the caller's memory do not overlap.
         unsafe { std::ptr::copy_nonoverlapping(dice.as_ptr(), out_dice, dice.len()) };
@@ -71,16 +66,9 @@ pub unsafe extern "C" fn coopseg_surface_distances(
         if out_hd95.is_null() && out_assd.is_null() {
             return Err(Error::NullArgument("out_hd95"));
         }
-        if !(2..=255).contains(&classes) {
-            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
-        }
-        let classes = classes.unsigned_abs() as usize;
         // SAFETY: images by the caller's contract.
-        let (reference, predicted) =
-            unsafe { (image::view(reference, "reference")?, image::view(predicted, "predicted")?) };
-        let spacing = reference.geometry().spacing;
-        let reference = reference.labels(classes).map_err(|error| error.in_parameter("reference"))?;
-        let predicted = predicted.labels(classes).map_err(|error| error.in_parameter("predicted"))?;
+        let LabelMaps { reference, predicted, classes, spacing } =
+            unsafe { LabelMaps::new(reference, predicted, classes) }?;
         let distances = metrics::surface_distances(reference.view(), predicted.view(), classes, spacing)?;
         for (index, of_class) in distances.iter().enumerate() {
             for (output, value) in [(out_hd95, of_class.hd95), (out_assd, of_class.assd)] {
@@ -92,4 +80,37 @@ pub unsafe extern "C" fn coopseg_surface_distances(
         }
         Ok(())
     })
+}
+
+/// Two label maps to compare.
+struct LabelMaps {
+    reference: Array3<u8>,
+    predicted: Array3<u8>,
+    classes: usize,
+    /// Of the reference, in mm.
+    spacing: [f64; 3],
+}
+
+impl LabelMaps {
+    /// # Safety
+    /// The images are as [`coopseg_image`] says.
+    unsafe fn new(
+        reference: *const coopseg_image,
+        predicted: *const coopseg_image,
+        classes: i32,
+    ) -> Result<Self> {
+        if !(2..=255).contains(&classes) {
+            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
+        }
+        let classes = classes.unsigned_abs() as usize;
+        // SAFETY: passed on.
+        let (reference, predicted) =
+            unsafe { (image::view(reference, "reference")?, image::view(predicted, "predicted")?) };
+        Ok(LabelMaps {
+            spacing: reference.geometry().spacing,
+            reference: reference.labels(classes).map_err(|error| error.in_parameter("reference"))?,
+            predicted: predicted.labels(classes).map_err(|error| error.in_parameter("predicted"))?,
+            classes,
+        })
+    }
 }

@@ -44,7 +44,7 @@ static int train(const char *folder, const char *model, int resume)
     const char *steps;
 
     snprintf(config, sizeof config, CONFIG, folder);
-    CHECK_OK(coopseg_set_threads(1));
+    CHECK_OK(coopseg_set_threads(2));
     CHECK_OK(coopseg_dataset_synthetic(
         "{\"subjects\": 2, \"slices\": 3, \"size\": [48, 40], \"spacing\": [7, 8, 8]}", &training));
     CHECK_OK(coopseg_dataset_synthetic(
