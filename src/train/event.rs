@@ -45,7 +45,7 @@ pub struct ValidationScores {
     pub selection: f64,
     /// Whether this is the best so far.
     pub best: bool,
-    /// The same for every case.
+    /// The same for every case. A history keeps them for the best and the last validated epoch.
     pub cases: Vec<CaseScores>,
 }
 
@@ -128,6 +128,21 @@ pub struct History {
 }
 
 impl History {
+    /// Drops the scores of single cases but for the best and the last validated epoch, so that a long training with many
+    /// cases stays small in memory and in its files.
+    pub fn keep_cases_of_best_and_last(&mut self) {
+        let last = self.epochs.iter().rposition(|record| record.validation.is_some());
+        let best = self.best_epoch;
+        for (index, record) in self.epochs.iter_mut().enumerate() {
+            if Some(index) != last
+                && Some(record.epoch) != best
+                && let Some(scores) = &mut record.validation
+            {
+                scores.cases = Vec::new();
+            }
+        }
+    }
+
     /// The record of the best epoch, or of the last where none was validated.
     pub fn best(&self) -> Option<&EpochRecord> {
         match self.best_epoch {

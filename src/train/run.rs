@@ -5,7 +5,7 @@ use super::event::{EpochRecord, Event, EventKind, ValidationScores};
 use super::feeder::Feeder;
 use super::losses::LossMean;
 use super::progress::{Clock, Pace, memory_bytes};
-use super::record::Recorder;
+use super::record::{Recorder, Resumed};
 use super::trainer::{Best, Trainer};
 use crate::error::{Error, Result};
 use std::path::PathBuf;
@@ -62,7 +62,9 @@ impl Trainer {
     }
 
     fn start_recording(&mut self) -> Result<()> {
-        let resumed = Some(self.progress.steps).filter(|&steps| steps > 0);
+        let progress = &self.progress;
+        let resumed = (progress.steps > 0)
+            .then_some(Resumed { step: progress.steps, epoch_ended: progress.steps_in_epoch == 0 });
         let recording = &self.config.recording;
         self.recorder = Some(Recorder::open(recording, &self.config.network.classes, resumed)?);
         Ok(())
@@ -268,6 +270,7 @@ impl Trainer {
             waiting_share: self.pace.waiting_share(),
             memory_bytes: memory_bytes(),
         });
+        self.history.keep_cases_of_best_and_last();
     }
 
     fn save_snapshot(&mut self, clock: &Clock) -> Result<Option<PathBuf>> {
@@ -332,6 +335,7 @@ impl Trainer {
                     self.history.best_epoch = Some(record.epoch);
                 }
                 record.validation = Some(scores.clone());
+                self.history.keep_cases_of_best_and_last();
             }
             None => self.keep_record(self.progress.seconds, Some(scores.clone())),
         }

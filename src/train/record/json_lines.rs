@@ -1,6 +1,7 @@
 //! The file with one JSON object per event.
 
 use super::rows::Rows;
+use super::{Resumed, name_of};
 use crate::error::Result;
 use crate::train::event::{Event, EventKind};
 use serde_json::{Value, json};
@@ -14,26 +15,21 @@ pub struct JsonLines {
 
 impl JsonLines {
     /// Opens the file; see [`super::Recorder::open`].
-    pub fn open(path: &Path, resumed: Option<u64>) -> Result<Self> {
+    pub fn open(path: &Path, resumed: Option<Resumed>) -> Result<Self> {
         let before = |line: &str| {
             let event: Option<Value> = serde_json::from_str(line).ok();
-            let step = event.as_ref().and_then(|event| event.get("step")).and_then(Value::as_u64);
-            resumed.is_some_and(|resumed| step.is_some_and(|step| step <= resumed))
+            let kind = event.as_ref().and_then(|event| event["event"].as_str());
+            let step = event.as_ref().and_then(|event| event["step"].as_u64());
+            matches!((resumed, kind, step), (Some(resumed), Some(kind), Some(step)) if resumed.keeps(kind, step))
         };
         Ok(JsonLines { rows: Rows::open(path, "", resumed.is_some(), before)? })
     }
 
     /// Adds an event.
     pub fn event(&mut self, event: &Event) -> Result<()> {
-        let kind = match event.kind {
-            EventKind::Step => "step",
-            EventKind::Validation => "validation",
-            EventKind::Snapshot => "snapshot",
-            EventKind::Finished => "finished",
-        };
         let validation = event.validation.as_ref().filter(|_| event.kind == EventKind::Validation);
         let line = json!({
-            "event": kind,
+            "event": name_of(event.kind),
             "epoch": event.epoch,
             "step": event.step,
             "learning_rate": event.learning_rate,

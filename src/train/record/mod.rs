@@ -8,11 +8,39 @@ mod tensorboard;
 
 pub use options::Recording;
 
-use super::event::Event;
+use super::event::{Event, EventKind};
 use crate::error::Result;
 use json_lines::JsonLines;
 use table::Table;
 use tensorboard::Tensorboard;
+
+/// Where a resumed training goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Resumed {
+    /// Steps that were done.
+    pub step: u64,
+    /// Whether the epoch of the last step had ended, validation included.
+    pub epoch_ended: bool,
+}
+
+impl Resumed {
+    /// Whether an event that was written before lies before this point; the others come again.
+    fn keeps(self, kind: &str, step: u64) -> bool {
+        let ends_epoch = kind == name_of(EventKind::Validation);
+        let ends_training = kind == name_of(EventKind::Finished);
+        !ends_training && (step < self.step || step == self.step && (self.epoch_ended || !ends_epoch))
+    }
+}
+
+/// The name of a kind of event in files.
+fn name_of(kind: EventKind) -> &'static str {
+    match kind {
+        EventKind::Step => "step",
+        EventKind::Validation => "validation",
+        EventKind::Snapshot => "snapshot",
+        EventKind::Finished => "finished",
+    }
+}
 
 /// Writes every event to the files that the options name. After a killed process at most the last line is lost.
 #[derive(Debug)]
@@ -23,12 +51,12 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Opens the files. A new training replaces what is there; one that goes on from `resumed`, a step, keeps
-    /// what was written up to it.
+    /// Opens the files. A new training replaces what is there; one that goes on from `resumed` keeps what was
+    /// written up to there.
     ///
     /// # Errors
     /// `Io`, `NotFound` naming the file.
-    pub fn open(options: &Recording, classes: &[String], resumed: Option<u64>) -> Result<Self> {
+    pub fn open(options: &Recording, classes: &[String], resumed: Option<Resumed>) -> Result<Self> {
         Ok(Recorder {
             table: options.csv.as_deref().map(|path| Table::open(path, classes, resumed)).transpose()?,
             json_lines: options

@@ -1,6 +1,7 @@
 //! The CSV file.
 
 use super::rows::Rows;
+use super::{Resumed, name_of};
 use crate::error::{Error, Result};
 use crate::metrics::mean_foreground;
 use crate::train::event::{Event, EventKind};
@@ -16,7 +17,7 @@ pub struct Table {
 
 impl Table {
     /// Opens the file; see [`super::Recorder::open`].
-    pub fn open(path: &Path, classes: &[String], resumed: Option<u64>) -> Result<Self> {
+    pub fn open(path: &Path, classes: &[String], resumed: Option<Resumed>) -> Result<Self> {
         let mut names: Vec<String> =
             ["event", "epoch", "step", "learning_rate", "loss"].map(str::to_owned).to_vec();
         names.extend(LossValues::NAMES.map(|name| format!("loss_{name}")));
@@ -29,8 +30,9 @@ impl Table {
             ["examples_per_second", "waiting_share", "memory_bytes", "seconds_elapsed"].map(str::to_owned),
         );
         let before = |line: &str| {
-            let step = line.split(',').nth(2).and_then(|step| step.parse::<u64>().ok());
-            resumed.is_some_and(|resumed| step.is_some_and(|step| step <= resumed))
+            let mut cells = line.split(',');
+            let (kind, step) = (cells.next(), cells.nth(1).and_then(|step| step.parse().ok()));
+            matches!((resumed, kind, step), (Some(resumed), Some(kind), Some(step)) if resumed.keeps(kind, step))
         };
         let rows = Rows::open(path, &row(&names)?, resumed.is_some(), before)?;
         Ok(Table { rows, classes: classes.len() })
@@ -38,15 +40,13 @@ impl Table {
 
     /// Adds a row for a step or a validation.
     pub fn event(&mut self, event: &Event) -> Result<()> {
-        let kind = match event.kind {
-            EventKind::Step => "step",
-            EventKind::Validation => "validation",
-            EventKind::Snapshot | EventKind::Finished => return Ok(()),
-        };
+        if !matches!(event.kind, EventKind::Step | EventKind::Validation) {
+            return Ok(());
+        }
         let number = |value: f64| if value.is_finite() { value.to_string() } else { String::new() };
         let maybe = |value: Option<f64>| value.map(number).unwrap_or_default();
         let mut cells = vec![
-            kind.to_owned(),
+            name_of(event.kind).to_owned(),
             event.epoch.to_string(),
             event.step.to_string(),
             number(event.learning_rate),

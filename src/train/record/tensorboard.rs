@@ -1,5 +1,6 @@
 //! TensorBoard event files.
 
+use super::Resumed;
 use crate::error::{Error, Result};
 use crate::train::event::{Event, EventKind};
 use std::fs::{self, File};
@@ -23,8 +24,9 @@ impl std::fmt::Debug for Tensorboard {
 }
 
 impl Tensorboard {
-    /// Starts a file. One that goes on from a step tells TensorBoard to forget what lies behind it.
-    pub fn open(folder: &Path, classes: &[String], resumed: Option<u64>) -> Result<Self> {
+    /// Starts a file. One that goes on from a step tells TensorBoard to forget what lies behind it; where the
+    /// epoch had not ended there, TensorBoard may see the scores of that step's validation twice.
+    pub fn open(folder: &Path, classes: &[String], resumed: Option<Resumed>) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|error| Error::io(folder, "create", error))?;
         // TensorBoard reads the files of a folder in the order of their names.
         let path = (0..)
@@ -39,9 +41,9 @@ impl Tensorboard {
             .map_err(|error| failed(&path, error))?;
         let mut own = Tensorboard { path, writer, classes: classes.to_vec() };
         own.put(0, What::FileVersion("brain.Event:2".to_owned()))?;
-        if let Some(step) = resumed {
+        if let Some(resumed) = resumed {
             let start = SessionLog { status: SessionStatus::Start.into(), ..SessionLog::default() };
-            own.put(step + 1, What::SessionLog(start))?;
+            own.put(resumed.step + 1, What::SessionLog(start))?;
         }
         Ok(own)
     }

@@ -34,7 +34,7 @@ fn classes() -> Vec<String> {
     vec!["background".to_owned(), "LV, \"left\"\nventricle".to_owned()]
 }
 
-fn record(options: &Recording, steps: std::ops::RangeInclusive<u64>, resumed: Option<u64>) {
+fn record(options: &Recording, steps: std::ops::RangeInclusive<u64>, resumed: Option<Resumed>) {
     let mut recorder = Recorder::open(options, &classes(), resumed).unwrap();
     for step in steps {
         recorder.event(&event(EventKind::Step, step)).unwrap();
@@ -86,10 +86,22 @@ fn files_hold_every_event_and_a_resumed_training_cuts_them_back() {
         let text = std::fs::read_to_string(path).unwrap();
         std::fs::write(path, &text[..text.len() - 7]).unwrap();
     }
-    record(&options, 3..=6, Some(2));
+    record(&options, 3..=6, Some(Resumed { step: 2, epoch_ended: false }));
     assert_eq!(std::fs::read_to_string(options.csv.as_ref().unwrap()).unwrap(), csv);
     assert_eq!(std::fs::read_to_string(options.json_lines.as_ref().unwrap()).unwrap(), lines);
     assert_eq!(std::fs::read_dir(options.tensorboard.as_ref().unwrap()).unwrap().count(), 2);
+
+    // Resumed at the end of an epoch, before and after its validation.
+    for epoch_ended in [false, true] {
+        let mut recorder =
+            Recorder::open(&options, &classes(), Some(Resumed { step: 6, epoch_ended })).unwrap();
+        let lines = std::fs::read_to_string(options.json_lines.as_ref().unwrap()).unwrap();
+        assert_eq!(lines.matches("\"validation\",").count(), if epoch_ended { 2 } else { 1 }, "{lines}");
+        if !epoch_ended {
+            recorder.event(&event(EventKind::Validation, 6)).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(options.csv.as_ref().unwrap()).unwrap(), csv);
+    }
 
     // A new training starts over.
     record(&options, 1..=1, None);
