@@ -175,7 +175,9 @@ int main(int argc, char **argv)
 
     srand(20);
     for (runs = 0; runs < MOST_RUNS && (kills < KILLS || within_a_write == 0 || !finished); runs++) {
+        const int kill_it = kills < KILLS || within_a_write == 0;
         long long last = 0, step = -1;
+        time_t until;
         int left;
         snprintf(name, sizeof name, "resume-%ld-%d", (long)getpid(), finished);
         path_in(folder, sizeof folder, scratch_folder, name);
@@ -183,15 +185,21 @@ int main(int argc, char **argv)
         /* The first report is where it starts from. */
         CHECK(read(pipe_end, &step, sizeof step) == (ssize_t)sizeof step);
         CHECK(step >= written);
-        if (kills < KILLS) {
-            sleep_for(rand() % 120000);
+        last = step;
+        if (kill_it) {
+            /* Counted in snapshots, so that a slow machine gets on as well as a quick one. */
+            for (left = rand() % 7; left > 0 && read(pipe_end, &step, sizeof step) == (ssize_t)sizeof step; left--) {
+                CHECK(step > last);
+                last = step;
+            }
+            sleep_for(rand() % 60000);
             /* Every other time in the middle of a write, which shows as a temporary file. */
-            for (left = 200000; runs % 2 == 1 && left > 0 && count(folder, ".coopseg-") == 0; left--) {
+            until = time(NULL) + 20;
+            while (runs % 2 == 1 && time(NULL) < until && count(folder, ".coopseg-") == 0) {
             }
             kill(child, SIGKILL);
             kills++;
         }
-        last = step;
         while (read(pipe_end, &step, sizeof step) == (ssize_t)sizeof step) {
             CHECK(step > last);
             last = step;
