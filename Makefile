@@ -58,6 +58,7 @@ train: install
 
 figures: setup
 	$(CARGO) run --release --locked --quiet --example figures -- $(BUILD)/figures
+	@echo '==> $(BUILD)/figures/augmentation.png'
 
 test: lint test-rust test-c check-symbols test-consumer
 	@echo '==> all checks and tests passed'

@@ -31,9 +31,7 @@ fn main() -> Result<()> {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "build/figures".to_owned()));
     std::fs::create_dir_all(&folder).map_err(|error| coopseg::error::Error::io(&folder, "create", error))?;
     let path = folder.join("augmentation.png");
-    write_sheet(&panels()?, &path)?;
-    println!("{}", path.display());
-    Ok(())
+    write_sheet(&panels()?, &path)
 }
 
 fn panels() -> Result<Vec<Panel>> {
@@ -80,7 +78,7 @@ fn panels() -> Result<Vec<Panel>> {
         augment(&resampled, pad, size, CLASSES, config, &mut stream(4, Purpose::Augmentation, [key, 0, 0]))
     };
     for (caption, switch) in switches {
-        let mut config = nothing();
+        let mut config = Augmentation::none();
         switch(&mut config);
         show(caption, drawn(&config, pad, 2), unit);
     }
@@ -89,17 +87,6 @@ fn panels() -> Result<Vec<Panel>> {
         show("all of them", drawn(&Augmentation::default(), crop, key), unit);
     }
     Ok(panels)
-}
-
-fn nothing() -> Augmentation {
-    let mut config = Augmentation::default();
-    config.horizontal_flip.probability = 0.0;
-    config.vertical_flip.probability = 0.0;
-    config.brightness.probability = 0.0;
-    config.affine.probability = 0.0;
-    config.discrete_rotation.probability = 0.0;
-    config.elastic.probability = 0.0;
-    config
 }
 
 fn write_sheet(panels: &[Panel], path: &std::path::Path) -> Result<()> {

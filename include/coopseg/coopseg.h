@@ -1369,6 +1369,7 @@ coopseg_status coopseg_trainer_save_snapshot(const struct coopseg_trainer *train
  *         `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (the
  *         training has finished, or has no data); `COOPSEG_DIVERGED` (the message names the step, the cases
  *         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot, record or report cannot be written);
+ *         what reading files reports, for data beyond "data.cache_mebibytes";
  *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
  * Threads: one call per trainer at a time; trainers may run at once.
  * Since 0.1.
@@ -1580,7 +1581,7 @@ coopseg_status coopseg_segmenter_run(const struct coopseg_segmenter *segmenter,
  * Segments one image of several channels in the caller's memory, such as MR sequences that lie on one grid.
  *
  * @param segmenter      Shared use.
- * @param channels       An array of images of the same shape and spacing, each as for `coopseg_segmenter_run`;
+ * @param channels       An array of images on one grid, each as for `coopseg_segmenter_run`;
  *                       channels that are interleaved in memory are described by strides.
  * @param channel_count  Number of images: that of the model's channels, 1 to 4.
  * @param outputs        As for `coopseg_segmenter_run`.
@@ -1613,6 +1614,24 @@ coopseg_status coopseg_segmenter_run_file(const struct coopseg_segmenter *segmen
                                           const char *image_file,
                                           const struct coopseg_segmentation_files *outputs,
                                           char **out_report);
+
+/**
+ * The same for an image whose channels lie in several files on one grid, in the order of the model's channels.
+ *
+ * @param segmenter    Shared use.
+ * @param image_files  An array of paths, each as for `coopseg_segmenter_run_file`.
+ * @param file_count   Number of paths, 1 to 4.
+ * @param outputs      Paths of the results, which lie on the first file's grid.
+ * @param out_report   As for `coopseg_segmenter_run`. May be NULL.
+ * @return As `coopseg_segmenter_run_file`.
+ * Threads: any number of calls at once, with different outputs.
+ * Since 0.1.
+ */
+coopseg_status coopseg_segmenter_run_files(const struct coopseg_segmenter *segmenter,
+                                           const char *const *image_files,
+                                           int32_t file_count,
+                                           const struct coopseg_segmentation_files *outputs,
+                                           char **out_report);
 
 /**
  * Frees a segmenter. Calls that run at that moment end normally.

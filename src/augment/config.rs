@@ -127,6 +127,18 @@ impl Default for Augmentation {
 }
 
 impl Augmentation {
+    /// The defaults with every transform turned off; each may then be turned on by its probability.
+    pub fn none() -> Self {
+        let mut config = Augmentation::default();
+        config.horizontal_flip.probability = 0.0;
+        config.vertical_flip.probability = 0.0;
+        config.brightness.probability = 0.0;
+        config.affine.probability = 0.0;
+        config.discrete_rotation.probability = 0.0;
+        config.elastic.probability = 0.0;
+        config
+    }
+
     /// Checks what the ranges of the schema cannot say: that every range has its lower bound first and
     /// that there is an angle to choose.
     ///

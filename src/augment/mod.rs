@@ -140,17 +140,6 @@ mod tests {
         config
     }
 
-    fn nothing() -> Augmentation {
-        let mut config = Augmentation::default();
-        config.horizontal_flip.probability = 0.0;
-        config.vertical_flip.probability = 0.0;
-        config.brightness.probability = 0.0;
-        config.affine.probability = 0.0;
-        config.discrete_rotation.probability = 0.0;
-        config.elastic.probability = 0.0;
-        config
-    }
-
     fn assert_sound(out: &Slice, [width, height]: [usize; 2]) {
         assert_eq!(out.image.dim(), (height, width));
         assert_eq!(out.label.dim(), (height, width));
@@ -198,7 +187,7 @@ mod tests {
             ("elastic", |config| config.elastic.probability = 1.0),
         ];
         for (name, switch) in switches {
-            let mut config = nothing();
+            let mut config = Augmentation::none();
             config.affine.shift = [-0.03, 0.03];
             switch(&mut config);
             let mut moved = false;
@@ -219,7 +208,7 @@ mod tests {
         let expected = plain(&slice, PAD, CROP);
         assert_sound(&expected, CROP);
         let disabled = Augmentation { enabled: false, ..everything() };
-        for config in [nothing(), disabled] {
+        for config in [Augmentation::none(), disabled] {
             for key in 0..10 {
                 assert_eq!(augment(&slice, PAD, CROP, 4, &config, &mut stream(key)), expected);
             }
@@ -278,7 +267,7 @@ mod tests {
         let config = Augmentation::default();
         let plain = plain(&slice, [16, 16], [16, 16]);
         let count = |change: &dyn Fn(&mut Augmentation)| {
-            let mut config = Augmentation { enabled: true, ..nothing() };
+            let mut config = Augmentation { enabled: true, ..Augmentation::none() };
             change(&mut config);
             (0..2000)
                 .filter(|&key| augment(&slice, [16, 16], [16, 16], 4, &config, &mut stream(key)) != plain)

@@ -1,52 +1,15 @@
 //! Whether an image and its label map fit each other, and raw label values as classes.
 
 use crate::error::{Error, Result};
-use crate::volume::{Geometry, Volume};
+use crate::volume::{self, Volume};
 use std::collections::BTreeMap;
-
-/// How far the corners of two grids may lie apart, in mm.
-const TOLERANCE: f64 = 1e-3;
 
 /// Refuses a label map on another grid than its image; the names say which files or case they are.
 pub(super) fn check_same_grid<T, U>(image: (&str, &Volume<T>), label: (&str, &Volume<U>)) -> Result<()> {
     let ((image_name, image), (label_name, label)) = (image, label);
-    let (image_shape, label_shape) = (image.voxels.dim(), label.voxels.dim());
-    if image_shape != label_shape {
-        let text = |(z, y, x): (usize, usize, usize)| format!("{x} × {y} × {z}");
-        return Err(Error::InvalidShape(format!(
-            "{image_name} has {} voxels and {label_name} has {}; expected the same shape",
-            text(image_shape),
-            text(label_shape)
-        )));
-    }
-    let distance = corner_distance(&image.geometry, &label.geometry, image_shape);
-    if distance.is_nan() || distance > TOLERANCE {
-        return Err(Error::InvalidGeometry(format!(
-            "{image_name} and {label_name} lie apart: their corners differ by up to {distance:.4} mm; \
-             expected the same spacing, origin and direction to within {TOLERANCE} mm"
-        )));
-    }
-    Ok(())
-}
-
-/// The largest distance between corresponding corner voxels of two grids.
-fn corner_distance(a: &Geometry, b: &Geometry, (depth, height, width): (usize, usize, usize)) -> f64 {
-    let last = [width, height, depth].map(|count| count.saturating_sub(1) as f64);
-    let position = |geometry: &Geometry, corner: usize, row: usize| {
-        let along = (0..3).map(|axis| {
-            let index = if corner >> axis & 1 == 1 { last[axis] } else { 0.0 };
-            geometry.direction[row][axis] * geometry.spacing[axis] * index
-        });
-        geometry.origin[row] + along.sum::<f64>()
-    };
-    let distances = (0..8).map(|corner| {
-        let squares = (0..3).map(|row| (position(a, corner, row) - position(b, corner, row)).powi(2));
-        squares.sum::<f64>().sqrt()
-    });
-    // Unlike `f64::max`, this keeps what is not a number.
-    distances.fold(
-        0.0,
-        |largest: f64, distance| if largest.is_nan() || distance <= largest { largest } else { distance },
+    volume::check_same_grid(
+        (image_name, image.shape(), &image.geometry),
+        (label_name, label.shape(), &label.geometry),
     )
 }
 
@@ -115,7 +78,8 @@ fn unmapped(name: &str, value: i32, label_map: &BTreeMap<i32, u8>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array3, arr3};
+    use crate::volume::Geometry;
+    use ndarray::arr3;
 
     fn raw(values: [i32; 4]) -> Volume<i32> {
         let [a, b, c, d] = values;
@@ -151,27 +115,5 @@ mod tests {
                 assert!(message.contains(part), "{message}");
             }
         }
-    }
-
-    #[test]
-    fn grids_are_compared_at_their_corners() {
-        let volume = |geometry| Volume { voxels: Array3::<u8>::zeros((5, 100, 200)), geometry };
-        let one = Geometry::aligned([1.5, 1.5, 8.0]);
-        let image = volume(one);
-        let check = |geometry| check_same_grid(("image.nii", &image), ("label.nii", &volume(geometry)));
-        check(one).unwrap();
-        check(Geometry { origin: [0.0, 5e-4, 0.0], ..one }).unwrap();
-        for other in [
-            Geometry { origin: [0.0, 2e-3, 0.0], ..one },
-            Geometry { spacing: [1.5001, 1.5, 8.0], ..one },
-            Geometry { direction: [[1.0, 1e-3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], ..one },
-            Geometry { origin: [f64::NAN, 0.0, 0.0], ..one },
-        ] {
-            let message = check(other).unwrap_err().to_string();
-            assert!(message.contains("image.nii") && message.contains("label.nii"), "{message}");
-        }
-        let small = Volume { voxels: Array3::<u8>::zeros((5, 100, 199)), geometry: one };
-        let message = check_same_grid(("image.nii", &image), ("label.nii", &small)).unwrap_err().to_string();
-        assert!(message.contains("200 × 100 × 5") && message.contains("199 × 100 × 5"), "{message}");
     }
 }

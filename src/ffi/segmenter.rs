@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::segment::{OutputPaths, Report, Segmenter, SegmenterOptions, Wanted};
 use crate::volume::{ImageView, ImageViewMut, SliceSource};
 use std::ffi::c_char;
+use std::path::Path;
 
 /// Segments volumes with one model on one device.
 pub struct coopseg_segmenter {
@@ -116,7 +117,7 @@ pub unsafe extern "C" fn coopseg_segmenter_run(
 /// Segments one image of several channels in the caller's memory, such as MR sequences that lie on one grid.
 ///
 /// @param segmenter      Shared use.
-/// @param channels       An array of images of the same shape and spacing, each as for `coopseg_segmenter_run`;
+/// @param channels       An array of images on one grid, each as for `coopseg_segmenter_run`;
 ///                       channels that are interleaved in memory are described by strides.
 /// @param channel_count  Number of images: that of the model's channels, 1 to 4.
 /// @param outputs        As for `coopseg_segmenter_run`.
@@ -187,25 +188,68 @@ pub unsafe extern "C" fn coopseg_segmenter_run_file(
     outputs: *const coopseg_segmentation_files,
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
+    // SAFETY: passed on; one path is an array of one.
+    guard_libtorch(|| unsafe { run_files(segmenter, &[image_file], outputs, out_report) })
+}
+
+/// The same for an image whose channels lie in several files on one grid, in the order of the model's channels.
+///
+/// @param segmenter    Shared use.
+/// @param image_files  An array of paths, each as for `coopseg_segmenter_run_file`.
+/// @param file_count   Number of paths, 1 to 4.
+/// @param outputs      Paths of the results, which lie on the first file's grid.
+/// @param out_report   As for `coopseg_segmenter_run`. May be NULL.
+/// @return As `coopseg_segmenter_run_file`.
+/// Threads: any number of calls at once, with different outputs.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_segmenter_run_files(
+    segmenter: *const coopseg_segmenter,
+    image_files: *const *const c_char,
+    file_count: i32,
+    outputs: *const coopseg_segmentation_files,
+    out_report: *mut *mut c_char,
+) -> coopseg_status {
     guard_libtorch(|| {
-        let segmenter = registry::get(segmenter, "segmenter")?;
-        // SAFETY: zero-ended texts or NULL, and a struct that says its size, by contract.
-        let (image, paths) = unsafe {
-            let image = path(image_file, "image_file")?;
-            let files = read_sized(outputs, "outputs", "coopseg_segmentation_files")?;
-            let paths = OutputPaths {
-                labels: optional_path(files.labels),
-                fast_labels: optional_path(files.fast_labels),
-                probabilities: optional_path(files.probabilities),
-                entropy: optional_path(files.entropy),
-                disagreement: optional_path(files.disagreement),
-            };
-            (image, paths)
-        };
-        let report = segmenter.run_file(image, &paths)?;
-        // SAFETY: NULL or writable by contract.
-        unsafe { write_report(out_report, &report) }
+        require(image_files, "image_files")?;
+        if !(1..=4).contains(&file_count) {
+            return Err(Error::InvalidArgument(format!("`file_count` is {file_count}; expected 1 to 4")));
+        }
+        // SAFETY: not NULL, as many by contract.
+        let files = unsafe { std::slice::from_raw_parts(image_files, file_count.unsigned_abs() as usize) };
+        // SAFETY: passed on.
+        unsafe { run_files(segmenter, files, outputs, out_report) }
     })
+}
+
+/// # Safety
+/// Texts and outputs are as the caller of the C function promises.
+unsafe fn run_files(
+    segmenter: *const coopseg_segmenter,
+    files: &[*const c_char],
+    outputs: *const coopseg_segmentation_files,
+    out_report: *mut *mut c_char,
+) -> Result<()> {
+    let segmenter = registry::get(segmenter, "segmenter")?;
+    let images: Vec<&Path> = files
+        .iter()
+        // SAFETY: zero-ended texts or NULL by contract.
+        .map(|&file| unsafe { path(file, "image_file") })
+        .collect::<Result<_>>()?;
+    // SAFETY: a struct that says its size, with zero-ended texts or NULL, by contract.
+    let paths = unsafe {
+        let files = read_sized(outputs, "outputs", "coopseg_segmentation_files")?;
+        OutputPaths {
+            labels: optional_path(files.labels),
+            fast_labels: optional_path(files.fast_labels),
+            probabilities: optional_path(files.probabilities),
+            entropy: optional_path(files.entropy),
+            disagreement: optional_path(files.disagreement),
+        }
+    };
+    let report = segmenter.run_files(&images, &paths)?;
+    // SAFETY: NULL or writable by contract.
+    unsafe { write_report(out_report, &report) }
 }
 
 /// Frees a segmenter. Calls that run at that moment end normally.

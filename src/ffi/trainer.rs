@@ -7,6 +7,7 @@ use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
 use super::text::{path, read_or_empty, require, write_json};
+use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::train::{Answer, CancelFlag, Configuration, Trainer};
 use std::ffi::{c_char, c_void};
@@ -42,6 +43,12 @@ impl TrainerObject {
     }
 }
 
+/// A copy of a dataset that may be NULL; it shares the voxels and leaves the dataset free for other calls.
+fn copy(dataset: *const coopseg_dataset, parameter: &'static str) -> Result<Option<Dataset>> {
+    let dataset = registry::get_optional(dataset, parameter)?;
+    dataset.map(|dataset| Ok(shared(&dataset)?.clone())).transpose()
+}
+
 /// Prepares a training: reads and preprocesses the data, makes the networks.
 ///
 /// @param config_json  Training configuration; NULL or "" for the defaults. See `coopseg_config_default`.
@@ -72,12 +79,10 @@ pub unsafe extern "C" fn coopseg_trainer_new(
         require(out_trainer, "out_trainer")?;
         // SAFETY: zero-ended text or NULL by contract.
         let config = Configuration::from_json(unsafe { read_or_empty(config_json, "config_json") }?)?;
-        let training = registry::get_optional(training, "training")?;
-        let validation = registry::get_optional(validation, "validation")?;
+        let training = copy(training, "training")?;
+        let validation = copy(validation, "validation")?;
         let start = registry::get_optional(start_from, "start_from")?;
-        let training = training.as_ref().map(|dataset| shared(dataset)).transpose()?;
-        let validation = validation.as_ref().map(|dataset| shared(dataset)).transpose()?;
-        let trainer = Trainer::new(config, training.as_deref(), validation.as_deref(), start.as_deref())?;
+        let trainer = Trainer::new(config, training.as_ref(), validation.as_ref(), start.as_deref())?;
         let trainer = registry::insert(TrainerObject::new(trainer));
         // SAFETY: not NULL, writable by contract.
         unsafe { out_trainer.write(trainer) };
@@ -113,11 +118,9 @@ pub unsafe extern "C" fn coopseg_trainer_resume(
         // SAFETY: zero-ended texts or NULL by contract.
         let (snapshot, changes) =
             unsafe { (path(snapshot, "snapshot")?, read_or_empty(config_json, "config_json")?) };
-        let training = registry::get_optional(training, "training")?;
-        let validation = registry::get_optional(validation, "validation")?;
-        let training = training.as_ref().map(|dataset| shared(dataset)).transpose()?;
-        let validation = validation.as_ref().map(|dataset| shared(dataset)).transpose()?;
-        let trainer = Trainer::resume(snapshot, changes, training.as_deref(), validation.as_deref())?;
+        let training = copy(training, "training")?;
+        let validation = copy(validation, "validation")?;
+        let trainer = Trainer::resume(snapshot, changes, training.as_ref(), validation.as_ref())?;
         let trainer = registry::insert(TrainerObject::new(trainer));
         // SAFETY: not NULL, writable by contract.
         unsafe { out_trainer.write(trainer) };
@@ -158,6 +161,7 @@ pub unsafe extern "C" fn coopseg_trainer_save_snapshot(
 ///         `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (the
 ///         training has finished, or has no data); `COOPSEG_DIVERGED` (the message names the step, the cases
 ///         of the batch and the last snapshot); `COOPSEG_FILE_IO` (a snapshot, record or report cannot be written);
+///         what reading files reports, for data beyond "data.cache_mebibytes";
 ///         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL` (the trainer is unusable); `COOPSEG_POISONED`.
 /// Threads: one call per trainer at a time; trainers may run at once.
 /// Since 0.1.

@@ -22,3 +22,21 @@ pub fn use_deterministic_algorithms() -> Result<()> {
     unsafe { set_deterministic_cudnn(global_context(), true) };
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    unsafe extern "C" {
+        /// `bool at::Context::deterministicCuDNN() const`
+        #[link_name = "_ZNK2at7Context18deterministicCuDNNEv"]
+        fn is_deterministic_cudnn(context: *const c_void) -> bool;
+    }
+
+    #[test]
+    fn libtorch_takes_the_switch() {
+        use_deterministic_algorithms().unwrap();
+        // SAFETY: as above.
+        assert!(unsafe { is_deterministic_cudnn(global_context()) });
+    }
+}

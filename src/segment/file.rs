@@ -50,16 +50,8 @@ impl OutputPaths<'_> {
 }
 
 impl Segmenter {
-    /// Segments a NIfTI file and writes the results on the same grid, with the input's affine. The volumes of a 4-D
-    /// file are the channels of one image.
-    ///
-    /// # Errors
-    /// As [`Segmenter::run_files`].
-    pub fn run_file(&self, image: &Path, outputs: &OutputPaths) -> Result<Report> {
-        self.run_files(&[image], outputs)
-    }
-
-    /// Segments an image whose channels lie in one file or several, on one grid.
+    /// Segments an image whose channels lie in one file or several, on one grid, and writes the results on the first
+    /// file's grid, with its affine. The volumes of a 4-D file are channels.
     ///
     /// Each file is written whole or not at all; none is written when segmenting fails.
     pub fn run_files(&self, images: &[&Path], outputs: &OutputPaths) -> Result<Report> {

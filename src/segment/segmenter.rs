@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::{BatchNormMode, CooperativeNetwork, SharedNetwork, map_of_logits};
 use crate::runtime::DeviceChoice;
-use crate::volume::{IntensityWindow, NetworkGrid, SliceSource};
+use crate::volume::{self, IntensityWindow, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
 use serde::Serialize;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Segmenter {
     ///
     /// # Errors
     /// `InvalidShape` for another number of channels or channels of different sizes; `InvalidGeometry` for
-    /// channels of different spacings; what reading the slices and `sink` report.
+    /// channels that lie apart; what reading the slices and `sink` report.
     pub fn run(
         &self,
         channels: &[&dyn SliceSource],
@@ -129,25 +129,15 @@ impl Segmenter {
                 channels.len()
             )));
         };
-        for (index, other) in others.iter().enumerate() {
-            if other.size() != first.size() || other.slices() != first.slices() {
-                return Err(Error::InvalidShape(format!(
-                    "channel {} has {:?} pixels in {} slices, channel 0 {:?} in {}; expected the same",
-                    index + 1,
-                    other.size(),
-                    other.slices(),
-                    first.size(),
-                    first.slices()
-                )));
-            }
-            if other.spacing().iter().zip(first.spacing()).any(|(a, b)| (a - b).abs() > 1e-3) {
-                return Err(Error::InvalidGeometry(format!(
-                    "channel {} has spacing {:?} mm, channel 0 {:?}; expected the same",
-                    index + 1,
-                    other.spacing(),
-                    first.spacing()
-                )));
-            }
+        let shape = |source: &dyn SliceSource| {
+            let [x, y] = source.size();
+            [x, y, source.slices()]
+        };
+        for (index, &other) in others.iter().enumerate() {
+            volume::check_same_grid(
+                ("channel 0", shape(first), first.geometry()),
+                (&format!("channel {}", index + 1), shape(other), other.geometry()),
+            )?;
         }
         Ok(first)
     }

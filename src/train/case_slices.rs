@@ -5,7 +5,8 @@ use super::data_summary::CaseSummary;
 use crate::augment::ChannelSlice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::volume::{NetworkGrid, Volume, normalise};
+use crate::metrics::volumes_ml;
+use crate::volume::{NetworkGrid, normalise};
 use ndarray::{ArrayView2, Axis};
 
 /// Reads one case: intensities in [0, 1], resampled in-plane, not yet padded or cropped.
@@ -46,10 +47,14 @@ pub fn case_slices(
     let summary = CaseSummary {
         case: name.clone(),
         subject: case.subject.clone(),
-        shape: shape(&labels),
+        shape: labels.shape(),
         spacing: labels.geometry.spacing,
         labelled_slices: slices.iter().filter(|slice| shows_structure(slice)).count(),
-        class_millilitres: class_millilitres(&labels, config.network.classes.len()),
+        class_millilitres: volumes_ml(
+            labels.voxels.view(),
+            config.network.classes.len(),
+            labels.geometry.spacing,
+        ),
     };
     Ok((slices, summary))
 }
@@ -57,20 +62,4 @@ pub fn case_slices(
 /// Whether anything but background is labelled.
 pub fn shows_structure(slice: &ChannelSlice) -> bool {
     slice.label.iter().any(|&class| class != 0)
-}
-
-fn shape(labels: &Volume<u8>) -> [usize; 3] {
-    let (z, y, x) = labels.voxels.dim();
-    [x, y, z]
-}
-
-fn class_millilitres(labels: &Volume<u8>, classes: usize) -> Vec<f64> {
-    let mut counts = vec![0u64; classes];
-    for &class in &labels.voxels {
-        if let Some(count) = counts.get_mut(usize::from(class)) {
-            *count += 1;
-        }
-    }
-    let voxel = labels.geometry.spacing.iter().product::<f64>() / 1000.0;
-    counts.into_iter().map(|count| count as f64 * voxel).collect()
 }

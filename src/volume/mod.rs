@@ -15,6 +15,7 @@ mod network_grid;
 pub mod nifti_file;
 mod preprocess;
 mod resample;
+mod same_grid;
 mod slice_source;
 mod view;
 mod view_mut;
@@ -25,6 +26,7 @@ pub use geometry::Geometry;
 pub use intensity::{IntensityWindow, min_max, normalise};
 pub use network_grid::NetworkGrid;
 pub use preprocess::Preprocess;
+pub use same_grid::check_same_grid;
 pub use slice_source::SliceSource;
 pub use view::ImageView;
 pub use view_mut::ImageViewMut;
@@ -38,4 +40,12 @@ pub struct Volume<T> {
     pub voxels: Array3<T>,
     /// Spacing, origin and direction.
     pub geometry: Geometry,
+}
+
+impl<T> Volume<T> {
+    /// Voxels along x, y, z.
+    pub fn shape(&self) -> [usize; 3] {
+        let (z, y, x) = self.voxels.dim();
+        [x, y, z]
+    }
 }

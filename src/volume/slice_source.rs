@@ -1,6 +1,6 @@
 //! Images as a sequence of slices, wherever their voxels lie.
 
-use super::{ImageView, IntensityWindow, Volume};
+use super::{Geometry, ImageView, IntensityWindow, Volume};
 use crate::error::Result;
 use ndarray::{Array2, Axis};
 
@@ -10,8 +10,13 @@ pub trait SliceSource {
     fn slices(&self) -> usize;
     /// Columns and rows.
     fn size(&self) -> [usize; 2];
+    /// Spacing, origin and direction.
+    fn geometry(&self) -> &Geometry;
     /// In-plane spacing along x and y, in mm.
-    fn spacing(&self) -> [f64; 2];
+    fn spacing(&self) -> [f64; 2] {
+        let [x, y, _] = self.geometry().spacing;
+        [x, y]
+    }
     /// The intensities of slice `z`, indexed `[y, x]`.
     fn slice(&self, z: usize) -> Result<Array2<f32>>;
     /// The intensity window of the whole image.
@@ -28,9 +33,8 @@ impl SliceSource for ImageView<'_> {
         [x, y]
     }
 
-    fn spacing(&self) -> [f64; 2] {
-        let [x, y, _] = self.geometry().spacing;
-        [x, y]
+    fn geometry(&self) -> &Geometry {
+        ImageView::geometry(self)
     }
 
     fn slice(&self, z: usize) -> Result<Array2<f32>> {
@@ -52,9 +56,8 @@ impl SliceSource for Volume<f32> {
         [x, y]
     }
 
-    fn spacing(&self) -> [f64; 2] {
-        let [x, y, _] = self.geometry.spacing;
-        [x, y]
+    fn geometry(&self) -> &Geometry {
+        &self.geometry
     }
 
     fn slice(&self, z: usize) -> Result<Array2<f32>> {

@@ -61,7 +61,10 @@ static void with_channels(int32_t count, const char *folder)
     coopseg_segmentation outputs;
     coopseg_segmentation_files files;
     coopseg_buffer into_a = probabilities_in(a), into_b = probabilities_in(b);
-    coopseg_volume *volume = NULL;
+    coopseg_volume *volume = NULL, *other = NULL;
+    coopseg_image seen, seen_too;
+    char plane_files[4][1300], name[32], second[1200];
+    const char *plane_paths[4];
     char config[1024], path[1024], file[1200], result[1200];
     char *json = NULL;
     int index;
@@ -107,6 +110,10 @@ static void with_channels(int32_t count, const char *folder)
     CHECK_FAILS(COOPSEG_INVALID_GEOMETRY, "channel 1",
                 coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
     planar[1].spacing[0] -= 0.5;
+    planar[1].origin[2] += 0.5;
+    CHECK_FAILS(COOPSEG_INVALID_GEOMETRY, "channel 1",
+                coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
+    planar[1].origin[2] -= 0.5;
     separate[1] = NULL;
     CHECK_STATUS(COOPSEG_NULL_ARGUMENT,
                  coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
@@ -124,6 +131,33 @@ static void with_channels(int32_t count, const char *folder)
     snprintf(result, sizeof result, "%s/one/result.nii.gz", path);
     files.labels = result;
     CHECK_OK(coopseg_segmenter_run_file(segmenter, file, &files, NULL));
+
+    /* And from a file for each channel. */
+    for (index = 0; index < count; index++) {
+        coopseg_dataset *single = NULL;
+        CHECK_OK(coopseg_dataset_new(&single));
+        snprintf(name, sizeof name, "plane%d", index);
+        CHECK_OK(coopseg_dataset_add(single, name, &planar[index], NULL));
+        CHECK_OK(coopseg_dataset_write(single, path));
+        CHECK_OK(coopseg_dataset_free(single));
+        snprintf(plane_files[index], sizeof plane_files[index], "%s/%s/image.nii.gz", path, name);
+        plane_paths[index] = plane_files[index];
+    }
+    snprintf(second, sizeof second, "%s/one/second.nii.gz", path);
+    files.labels = second;
+    CHECK_OK(coopseg_segmenter_run_files(segmenter, plane_paths, count, &files, NULL));
+    CHECK_OK(coopseg_volume_read(result, &volume));
+    CHECK_OK(coopseg_volume_read(second, &other));
+    CHECK_OK(coopseg_volume_image(volume, &seen));
+    CHECK_OK(coopseg_volume_image(other, &seen_too));
+    CHECK(seen.data_size == seen_too.data_size && memcmp(seen.data, seen_too.data, seen.data_size) == 0);
+    CHECK_OK(coopseg_volume_free(volume));
+    CHECK_OK(coopseg_volume_free(other));
+    CHECK_FAILS(COOPSEG_INVALID_SHAPE, "channel(s)",
+                coopseg_segmenter_run_files(segmenter, plane_paths, 1, &files, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "file_count",
+                coopseg_segmenter_run_files(segmenter, plane_paths, 0, &files, NULL));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_files(segmenter, NULL, count, &files, NULL));
     CHECK_OK(coopseg_segmenter_free(segmenter));
     CHECK_OK(coopseg_model_free(model));
     CHECK_OK(coopseg_model_free(loaded));

@@ -5,7 +5,6 @@ enum { WARM_STEPS = 60, STEPS = 260 };
 
 typedef struct watch {
     uint64_t warm, highest;
-    double waiting;
 } watch;
 
 static int32_t on_event(const coopseg_event *event, void *user_data)
@@ -17,7 +16,6 @@ static int32_t on_event(const coopseg_event *event, void *user_data)
     if (event->memory_bytes > self->highest) {
         self->highest = event->memory_bytes;
     }
-    self->waiting = event->waiting_share;
     return event->step == STEPS;
 }
 
@@ -31,7 +29,6 @@ static void train(const char *config, coopseg_dataset *dataset)
     CHECK_OK(coopseg_trainer_free(trainer));
     /* 200 steps later: what the allocator keeps may still grow a little. */
     CHECK(self.warm > 0 && self.highest < self.warm + self.warm / 20);
-    CHECK(self.waiting >= 0.0 && self.waiting < 1.0);
 }
 
 int main(int argc, char **argv)

@@ -240,6 +240,9 @@ static void by_hand(const char *folder)
     CHECK_OK(coopseg_trainer_validate(trainer, &json));
     CHECK(strstr(json, "\"two/ED\"") != NULL && strstr(json, "\"best\": true") != NULL);
     CHECK_OK(coopseg_string_free(json));
+    path_in(path, sizeof path, folder, "by-hand.html");
+    CHECK_OK(coopseg_trainer_save_report(trainer, path));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_save_report(trainer, NULL));
     CHECK_OK(coopseg_trainer_current_model(trainer, &current));
     CHECK_OK(coopseg_model_free(current));
     CHECK_OK(coopseg_trainer_free(trainer));
