@@ -1,4 +1,4 @@
-//! Tells the linker where libtorch is, and what libcoopseg.so is called and exports.
+//! Compiles the C++ part, and tells the linker where libtorch is and what libcoopseg.so is called and exports.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -20,6 +20,7 @@ fn main() {
     };
     if let Some(root) = links.parent() {
         check_version(root);
+        compile_native(&root.join("include"));
     }
     let library = links.join("libtorch_cpu.so");
     let Ok(library) = library.canonicalize() else {
@@ -46,10 +47,33 @@ fn main() {
         // Dependencies have #[no_mangle] functions of their own; only this crate's are exported.
         "-Wl,--exclude-libs,ALL",
         "-Wl,--as-needed",
+        // libtorch keeps pointers into this library (its allocator), so it stays loaded until the process ends.
+        "-Wl,-z,nodelete",
         "-Wl,-z,defs",
     ] {
         println!("cargo:rustc-cdylib-link-arg={argument}");
     }
+}
+
+/// What libtorch offers to C++ alone.
+fn compile_native(include: &Path) {
+    const FOLDER: &str = "src/runtime/native";
+    println!("cargo:rerun-if-changed={FOLDER}");
+    // torch-sys uses the same variable.
+    let cxx11_abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .pic(true)
+        // libtorch's own headers are not free of warnings.
+        .flag("-isystem")
+        .flag(include.display().to_string())
+        .flag("-fvisibility=hidden")
+        .define("_GLIBCXX_USE_CXX11_ABI", cxx11_abi.as_str())
+        .warnings_into_errors(true)
+        .file(format!("{FOLDER}/cpu_cache.cpp"))
+        .file(format!("{FOLDER}/operators.cpp"))
+        .compile("coopseg_native");
 }
 
 /// Refuses another libtorch than the one that the bindings are for.

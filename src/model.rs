@@ -2,11 +2,13 @@
 
 use crate::checkpoint::{container, weights};
 use crate::error::{Error, Result};
+use crate::network::inference::{InferenceNetwork, Target};
 use crate::network::{Architecture, CodeSharing, CooperativeNetwork, SharedNetwork};
 use crate::schema;
 use crate::volume::Preprocess;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::{Arc, Mutex, Weak};
 use tch::Device;
 
 /// Networks, class names and preprocessing. Never changes once made; share it freely.
@@ -16,6 +18,8 @@ pub struct Model {
     class_names: Vec<String>,
     preprocess: Preprocess,
     training: Value,
+    /// Networks made ready for inference that something still uses.
+    ready: Mutex<Vec<Weak<InferenceNetwork>>>,
 }
 
 impl Model {
@@ -32,7 +36,25 @@ impl Model {
             class_names: class_names.to_vec(),
             preprocess: preprocess.clone(),
             training,
+            ready: Mutex::default(),
         })
+    }
+
+    /// The networks made ready for inference; the same ones for the same target as long as anything uses them.
+    ///
+    /// # Errors
+    /// As [`InferenceNetwork::new`].
+    pub fn inference_network(&self, target: Target) -> Result<Arc<InferenceNetwork>> {
+        let mut ready = self.ready.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        ready.retain(|networks| networks.strong_count() > 0);
+        if let Some(found) =
+            ready.iter().filter_map(Weak::upgrade).find(|networks| networks.target() == target)
+        {
+            return Ok(found);
+        }
+        let networks = Arc::new(InferenceNetwork::new(self.network(), target)?);
+        ready.push(Arc::downgrade(&networks));
+        Ok(networks)
     }
 
     /// Writes the model file: temporary, sync, rename.
@@ -98,7 +120,8 @@ impl Model {
         let network = CooperativeNetwork::new(architecture, 0, Device::Cpu)?;
         weights::load_all(&network, &tensors, path)?;
         let network = SharedNetwork::new(network)?;
-        Ok(Model { network, class_names, preprocess, training: field("training") })
+        let training = field("training");
+        Ok(Model { network, class_names, preprocess, training, ready: Mutex::default() })
     }
 
     /// The networks, on the CPU, for inference.

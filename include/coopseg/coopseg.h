@@ -830,6 +830,44 @@ coopseg_status coopseg_set_log_callback(coopseg_log_callback callback,
                                         void *user_data);
 
 /**
+ * Limits the memory that is kept for libtorch's next tensors on the CPU, or switches that off.
+ *
+ * libtorch gives large blocks back to the system as soon as a tensor dies and asks for them again a moment
+ * later, which takes about half of a training step. This library therefore makes libtorch, in the whole process,
+ * allocate through a cache that keeps such blocks (256 KiB and more). What is kept and what is in use together
+ * stay within 17/16 of the most that was in use at once, and when the last trainer and segmenter are freed
+ * everything is given back. A host that sets an allocator of its own in libtorch first keeps it.
+ *
+ * @param bytes  Most bytes kept; 0 switches the cache off, and called before everything else leaves libtorch's
+ *               allocator untouched. Default: half of the machine's memory.
+ * @return `COOPSEG_OK`; `COOPSEG_LIBTORCH_MISMATCH` (not with 0).
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_cpu_cache_set_limit(uint64_t bytes);
+
+/**
+ * Gives the memory that is kept unused back to the system now.
+ *
+ * @return `COOPSEG_OK`.
+ * Threads: any number of calls at once, also while others compute.
+ * Since 0.1.
+ */
+coopseg_status coopseg_cpu_cache_release(void);
+
+/**
+ * Describes the cache of libtorch's memory on the CPU.
+ *
+ * @param out_json  Receives a JSON object: "installed" (whether libtorch allocates through it), "limit_bytes",
+ *                  "kept_bytes" (unused), "used_bytes" (in tensors), "hits" and "misses" (requests that a kept block
+ *                  served, and others). Free it with `coopseg_string_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_LIBTORCH_MISMATCH`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_cpu_cache_info(char **out_json);
+
+/**
  * Fills a `coopseg_image` with the description of a dense 3-D image: x fastest, axes along LPS, origin 0.
  * Fields can be changed afterwards.
  *
@@ -1539,8 +1577,9 @@ coopseg_status coopseg_trainer_free(struct coopseg_trainer *trainer);
  *
  * @param model          Shared use; the segmenter keeps it alive, so its handle may be freed at once.
  * @param options_json   JSON object: "device" ("auto"), "iterations" (passes of the slow-thinking network, 1;
- *                       0 is the fast-thinking network alone), "chunk" (slices at once, 10); NULL or "" for the
- *                       defaults. See `coopseg_config_schema("segmenter")`.
+ *                       0 is the fast-thinking network alone), "precision" ("float32"; "bfloat16" is faster where
+ *                       the processor has it), "chunk" (slices at once; null: what suits the device); NULL or ""
+ *                       for the defaults. See `coopseg_config_schema("segmenter")`.
  * @param out_segmenter  Receives the handle. Free it with `coopseg_segmenter_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
  *         `COOPSEG_DEVICE_UNAVAILABLE`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.

@@ -12,6 +12,7 @@
 
 mod borrowed_case;
 mod config;
+mod cpu_cache;
 mod dataset;
 mod evaluation;
 mod event;
@@ -31,6 +32,7 @@ mod trainer;
 mod volume;
 
 pub use config::*;
+pub use cpu_cache::*;
 pub use dataset::*;
 pub use evaluation::*;
 pub use event::*;

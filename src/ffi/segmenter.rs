@@ -59,8 +59,9 @@ pub struct coopseg_segmentation_files {
 ///
 /// @param model          Shared use; the segmenter keeps it alive, so its handle may be freed at once.
 /// @param options_json   JSON object: "device" ("auto"), "iterations" (passes of the slow-thinking network, 1;
-///                       0 is the fast-thinking network alone), "chunk" (slices at once, 10); NULL or "" for the
-///                       defaults. See `coopseg_config_schema("segmenter")`.
+///                       0 is the fast-thinking network alone), "precision" ("float32"; "bfloat16" is faster where
+///                       the processor has it), "chunk" (slices at once; null: what suits the device); NULL or ""
+///                       for the defaults. See `coopseg_config_schema("segmenter")`.
 /// @param out_segmenter  Receives the handle. Free it with `coopseg_segmenter_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
 ///         `COOPSEG_DEVICE_UNAVAILABLE`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
@@ -324,6 +325,7 @@ impl<'a> Maps<'a> {
 
     fn wanted(&self) -> Wanted {
         Wanted {
+            probabilities: self.probabilities.is_some(),
             fast_labels: self.fast_labels.is_some(),
             entropy: self.entropy.is_some(),
             disagreement: self.disagreement.is_some(),
@@ -365,8 +367,8 @@ impl<'a> Maps<'a> {
         if let (Some(map), Some(disagreement)) = (&mut self.disagreement, &result.disagreement) {
             map.write_map(z, 0, disagreement.view())?;
         }
-        if let Some(map) = &mut self.probabilities {
-            for (class, probabilities) in result.probabilities.outer_iter().enumerate() {
+        if let (Some(map), Some(all)) = (&mut self.probabilities, &result.probabilities) {
+            for (class, probabilities) in all.outer_iter().enumerate() {
                 map.write_map(z, class, probabilities)?;
             }
         }

@@ -67,6 +67,15 @@ impl BatchNorm {
         })
     }
 
+    /// Scale and shift, in float64, that normalising with the running statistics amounts to.
+    pub fn running_affine(&self) -> Result<[Tensor; 2]> {
+        let exact = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(Kind::Double);
+        let deviation = exact(&self.running_var)?.f_add_scalar(EPSILON)?.f_sqrt()?;
+        let scale = exact(&self.weight)?.f_div(&deviation)?;
+        let shift = exact(&self.bias)?.f_sub(&exact(&self.running_mean)?.f_mul(&scale)?)?;
+        Ok([scale, shift])
+    }
+
     /// Normalises each channel. In a frozen part always with the running statistics, which stay as they are.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
         let mode = if self.frozen.load(Ordering::Relaxed) { BatchNormMode::INFERENCE } else { mode };

@@ -17,16 +17,16 @@ pub enum Enlargement {
 }
 
 #[derive(Debug)]
-struct UpBlock {
+pub(super) struct UpBlock {
     up: Option<Upsampling>,
-    block: ResidualBlock,
+    pub(super) block: ResidualBlock,
 }
 
 /// N×8w×h×w to N×outputs×16h×16w (METHOD §1, "Decoder"); raw values, no activation at the end.
 #[derive(Debug)]
 pub struct Decoder {
-    up: Vec<UpBlock>,
-    last: Convolution,
+    pub(super) up: Vec<UpBlock>,
+    pub(super) last: Convolution,
 }
 
 impl Decoder {
@@ -53,12 +53,10 @@ impl Decoder {
     pub fn forward(&self, code: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
         let mut x = code.shallow_clone();
         for step in &self.up {
-            let (_, _, height, width) = x.size4()?;
-            let enlarged = match &step.up {
-                Some(up) => up.forward(&x)?,
-                None => x.f_upsample_nearest2d([2 * height, 2 * width], None, None)?,
+            x = match &step.up {
+                Some(up) => step.block.forward(&up.forward(&x)?, mode)?,
+                None => step.block.forward_doubled(&x, mode)?,
             };
-            x = step.block.forward(&enlarged, mode)?;
         }
         self.last.forward(&x)
     }

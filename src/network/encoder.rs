@@ -4,26 +4,30 @@ use super::batch_norm::{BatchNorm, BatchNormMode};
 use super::convolution::{Bias, Convolution};
 use super::initialise::Initialiser;
 use crate::error::Result;
+use crate::runtime::operators;
 use tch::Tensor;
 
 /// Slope of the leaky rectifiers for negative inputs.
-const SLOPE: f64 = 0.2;
+pub(super) const SLOPE: f64 = 0.2;
 
-/// max(x, 0.2 x).
-pub fn leaky_relu(x: &Tensor) -> Result<Tensor> {
-    // tch fixes the slope of leaky_relu at 0.01. Its backward kernel takes a slope and scales its first
-    // argument by it where the second is negative: with x for both that is the function itself, in one
-    // kernel, and its derivative with respect to the first argument is the right one.
-    Ok(x.f_detach()?.f_leaky_relu_backward(x, SLOPE, false)?)
+/// max(x, 0.2 x), in the memory of `x`.
+pub fn leaky_relu(x: Tensor) -> Result<Tensor> {
+    operators::leaky_relu(x, SLOPE)
+}
+
+/// Every pixel twice in each direction.
+pub(super) fn doubled(x: &Tensor) -> Result<Tensor> {
+    let (_, _, height, width) = x.size4()?;
+    Ok(x.f_upsample_nearest2d([2 * height, 2 * width], None, None)?)
 }
 
 /// C3, BN, LReLU, C3, BN.
 #[derive(Debug)]
 pub struct DoubleConvolution {
-    first: Convolution,
-    first_norm: BatchNorm,
-    second: Convolution,
-    second_norm: BatchNorm,
+    pub(super) first: Convolution,
+    pub(super) first_norm: BatchNorm,
+    pub(super) second: Convolution,
+    pub(super) second_norm: BatchNorm,
 }
 
 impl DoubleConvolution {
@@ -41,7 +45,16 @@ impl DoubleConvolution {
 
     /// Keeps the size; the second normalisation is the last operation.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let hidden = leaky_relu(&self.first_norm.forward(&self.first.forward(x)?, mode)?)?;
+        self.after_first(self.first.forward(x)?, mode)
+    }
+
+    /// The same of `x` with every pixel twice in each direction.
+    pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        self.after_first(self.first.forward_doubled(x)?, mode)
+    }
+
+    fn after_first(&self, x: Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let hidden = leaky_relu(self.first_norm.forward(&x, mode)?)?;
         self.second_norm.forward(&self.second.forward(&hidden)?, mode)
     }
 }
@@ -49,8 +62,8 @@ impl DoubleConvolution {
 /// The residual sum that ends every block: LReLU(C1(x) + double(x)).
 #[derive(Debug)]
 pub struct ResidualBlock {
-    double: DoubleConvolution,
-    shortcut: Convolution,
+    pub(super) double: DoubleConvolution,
+    pub(super) shortcut: Convolution,
 }
 
 impl ResidualBlock {
@@ -64,25 +77,34 @@ impl ResidualBlock {
 
     /// Keeps the size.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let sum = self.shortcut.forward(x)?.f_add(&self.double.forward(x, mode)?)?;
-        leaky_relu(&sum)
+        let mut sum = self.double.forward(x, mode)?;
+        let _ = sum.f_add_(&self.shortcut.forward(x)?)?;
+        leaky_relu(sum)
+    }
+
+    /// The same of `x` with every pixel twice in each direction, which is never made: a 1×1 convolution may as well
+    /// come before the doubling, and the 3×3 convolution is four smaller ones.
+    pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        let mut sum = self.double.forward_doubled(x, mode)?;
+        let _ = sum.f_add_(&doubled(&self.shortcut.forward(x)?)?)?;
+        leaky_relu(sum)
     }
 }
 
 /// A stride-2 convolution followed by a residual block.
 #[derive(Debug)]
-struct DownBlock {
-    down: Convolution,
-    block: ResidualBlock,
+pub(super) struct DownBlock {
+    pub(super) down: Convolution,
+    pub(super) block: ResidualBlock,
 }
 
 /// N×inputs×H×W to N×8w×H/16×W/16 (METHOD §1, "Encoder").
 #[derive(Debug)]
 pub struct Encoder {
-    inc: DoubleConvolution,
-    down: Vec<DownBlock>,
-    last: Convolution,
-    last_norm: BatchNorm,
+    pub(super) inc: DoubleConvolution,
+    pub(super) down: Vec<DownBlock>,
+    pub(super) last: Convolution,
+    pub(super) last_norm: BatchNorm,
 }
 
 impl Encoder {
@@ -112,10 +134,10 @@ impl Encoder {
 
     /// The code of `x`, non-negative.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mut x = leaky_relu(&self.inc.forward(x, mode)?)?;
+        let mut x = leaky_relu(self.inc.forward(x, mode)?)?;
         for step in &self.down {
             x = step.block.forward(&step.down.forward(&x)?, mode)?;
         }
-        Ok(self.last_norm.forward(&self.last.forward(&x)?, mode)?.f_relu()?)
+        Ok(self.last_norm.forward(&self.last.forward(&x)?, mode)?.f_relu_()?)
     }
 }

@@ -27,9 +27,9 @@ impl Codes {
 /// Image encoder E, code decoupler H, segmentation decoder D_s and image decoder D_i (paper §2.1).
 #[derive(Debug)]
 pub struct FastThinkingNetwork {
-    encoder: Encoder,
-    decoupler: DoubleConvolution,
-    segmentation_decoder: Decoder,
+    pub(super) encoder: Encoder,
+    pub(super) decoupler: DoubleConvolution,
+    pub(super) segmentation_decoder: Decoder,
     image_decoder: Decoder,
     code_sharing: CodeSharing,
 }
@@ -59,7 +59,7 @@ impl FastThinkingNetwork {
         if self.code_sharing == CodeSharing::Image {
             return Ok(Codes { shape: image.shallow_clone(), image });
         }
-        let shape = self.decoupler.forward(&image, mode)?.f_relu()?;
+        let shape = self.decoupler.forward(&image, mode)?.f_relu_()?;
         let image = if self.code_sharing == CodeSharing::Shape { shape.shallow_clone() } else { image };
         Ok(Codes { image, shape })
     }
@@ -71,6 +71,6 @@ impl FastThinkingNetwork {
 
     /// D_i: an image code to an image N×channels×H×W with values in (0, 1).
     pub fn reconstruct(&self, image_code: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        Ok(self.image_decoder.forward(image_code, mode)?.f_sigmoid()?)
+        Ok(self.image_decoder.forward(image_code, mode)?.f_sigmoid_()?)
     }
 }

@@ -11,7 +11,9 @@ mod cooperative;
 mod decoder;
 mod encoder;
 mod fast;
+pub mod inference;
 mod initialise;
+mod memory_layout;
 mod parameters;
 mod slow;
 
@@ -19,6 +21,7 @@ pub use architecture::{Architecture, CodeSharing};
 pub use batch_norm::BatchNormMode;
 pub use cooperative::{CooperativeNetwork, SharedNetwork};
 pub use fast::{Codes, FastThinkingNetwork};
+pub use memory_layout::channels_last;
 pub use parameters::{PARTS, Parameter, ParameterKind, Part};
 pub use slow::{SlowThinkingNetwork, TEMPERATURE, map_of_labels, map_of_logits};
 

@@ -14,8 +14,8 @@ pub const TEMPERATURE: f64 = 2.0;
 /// Shape encoder and shape decoder, C_ψ in the paper.
 #[derive(Debug)]
 pub struct SlowThinkingNetwork {
-    encoder: Encoder,
-    decoder: Decoder,
+    pub(super) encoder: Encoder,
+    pub(super) decoder: Decoder,
 }
 
 impl SlowThinkingNetwork {
@@ -37,13 +37,13 @@ impl SlowThinkingNetwork {
 
 /// What the network reads of a prediction: softmax(logits / 2) over the classes.
 pub fn map_of_logits(logits: &Tensor) -> Result<Tensor> {
-    Ok(logits.f_div_scalar(TEMPERATURE)?.f_softmax(1, Kind::Float)?)
+    Ok(logits.f_div_scalar(TEMPERATURE)?.f_softmax(1, logits.kind())?)
 }
 
-/// What the network reads of labels N×H×W: their one-hot map N×C×H×W, with the class fastest in memory.
+/// What the network reads of labels N×H×W: their one-hot map N×C×H×W of type `kind`, with the class fastest in memory.
 ///
 /// The layout is that of the published code. It decides which kernels libtorch runs, whose rounding
 /// differs enough to be seen in gradients (1e-3), so it is part of agreeing with that code.
-pub fn map_of_labels(labels: &Tensor, classes: i64) -> Result<Tensor> {
-    Ok(labels.f_one_hot(classes)?.f_permute([0, 3, 1, 2])?.f_to_kind(Kind::Float)?)
+pub fn map_of_labels(labels: &Tensor, classes: i64, kind: Kind) -> Result<Tensor> {
+    Ok(labels.f_one_hot(classes)?.f_permute([0, 3, 1, 2])?.f_to_kind(kind)?)
 }

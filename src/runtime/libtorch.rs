@@ -1,6 +1,6 @@
 //! The first contact with libtorch in this process.
 
-use super::{cuda, log};
+use super::{cpu_cache, cuda, log};
 use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
 
@@ -29,6 +29,7 @@ pub fn start() -> Result<()> {
                 Ok(()) => log::info("libtorch's CUDA library is loaded"),
                 Err(reason) => log::info(&format!("CPU only: {reason}")),
             }
+            cpu_cache::install();
             Ok(())
         })
         .clone()

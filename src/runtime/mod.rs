@@ -1,12 +1,16 @@
 //! Finding and starting libtorch: which version is loaded, which devices there are, how many threads
-//! it uses, what it says when something fails. Everything process-wide lives here.
+//! it uses, how it allocates, what it says when something fails, and those of its operators that tch
+//! does not reach. Everything process-wide lives here.
 
 mod build_info;
+pub mod cpu_cache;
 mod cuda;
 mod determinism;
 mod device;
 mod libtorch;
 pub mod log;
+mod native;
+pub mod operators;
 mod seed;
 mod threads;
 mod torch_error;
@@ -16,4 +20,4 @@ pub use determinism::use_deterministic_algorithms;
 pub use device::{DeviceChoice, describe_devices};
 pub use libtorch::start;
 pub use seed::{default_seed, set_default_seed};
-pub use threads::{set_threads, threads};
+pub use threads::{Lane, set_threads, slice_pool, threads};

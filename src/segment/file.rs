@@ -81,6 +81,7 @@ impl Segmenter {
         let (slices, height, width) = volume.voxels.dim();
         let shape = (slices, height, width);
         let wanted = Wanted {
+            probabilities: outputs.probabilities.is_some(),
             fast_labels: outputs.fast_labels.is_some(),
             entropy: outputs.entropy.is_some(),
             disagreement: outputs.disagreement.is_some(),
@@ -105,8 +106,8 @@ impl Segmenter {
                 if let (Some(all), Some(one)) = (&mut disagreement, &result.disagreement) {
                     all.index_axis_mut(Axis(0), z).assign(one);
                 }
-                if let Some(all) = &mut probabilities {
-                    all.index_axis_mut(Axis(1), z).assign(&result.probabilities);
+                if let (Some(all), Some(one)) = (&mut probabilities, &result.probabilities) {
+                    all.index_axis_mut(Axis(1), z).assign(one);
                 }
                 Ok(())
             })

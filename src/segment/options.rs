@@ -1,10 +1,12 @@
 //! How volumes are segmented.
 
 use crate::error::Result;
+use crate::network::inference::Precision;
 use crate::runtime::DeviceChoice;
 use crate::schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tch::Device;
 
 /// Options of a segmenter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,14 +18,23 @@ pub struct SegmenterOptions {
     /// each further pass reads the map that the one before wrote. Default: 1.
     #[schemars(range(min = 0, max = 100))]
     pub iterations: usize,
-    /// Slices that go through the networks at once; bounds the memory. Default: 10.
+    /// Type that the networks compute in. `bfloat16` is about twice as fast on processors that have it, and changes
+    /// labels at few borders. Default: `float32`.
+    pub precision: Precision,
+    /// Slices that go through the networks at once; bounds the memory. null: what suits the device (4 on the CPU,
+    /// 32 on CUDA). Where memory runs out, smaller chunks are tried. Default: null.
     #[schemars(range(min = 1, max = 4096))]
-    pub chunk: usize,
+    pub chunk: Option<usize>,
 }
 
 impl Default for SegmenterOptions {
     fn default() -> Self {
-        SegmenterOptions { device: "auto".to_owned(), iterations: 1, chunk: 10 }
+        SegmenterOptions {
+            device: "auto".to_owned(),
+            iterations: 1,
+            precision: Precision::Float32,
+            chunk: None,
+        }
     }
 }
 
@@ -33,5 +44,11 @@ impl SegmenterOptions {
         let options: SegmenterOptions = schema::overlay_text(&SegmenterOptions::default(), text)?;
         options.device.parse::<DeviceChoice>()?;
         Ok(options)
+    }
+
+    /// Slices at once on `device`.
+    pub fn chunk_on(&self, device: Device) -> usize {
+        // On the CPU few slices stay in the cache from layer to layer; a GPU needs many to be busy.
+        self.chunk.unwrap_or(if device == Device::Cpu { 4 } else { 32 })
     }
 }

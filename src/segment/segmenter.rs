@@ -4,11 +4,15 @@ use super::options::SegmenterOptions;
 use super::slice_result::{SliceResult, Wanted};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::{BatchNormMode, CooperativeNetwork, SharedNetwork, map_of_logits};
-use crate::runtime::DeviceChoice;
+use crate::network::inference::{InferenceNetwork, Target, probabilities};
+use crate::runtime::cpu_cache::{self, CacheUser};
+use crate::runtime::{self, DeviceChoice, Lane, log};
 use crate::volume::{self, IntensityWindow, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
+use rayon::ThreadPool;
+use rayon::prelude::*;
 use serde::Serialize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
@@ -29,27 +33,41 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Segmenter {
     model: Arc<Model>,
-    /// The model's networks on another device; `None` shares the model's own on the CPU.
-    moved: Option<SharedNetwork>,
+    /// Shared with the other segmenters of the model that are made alike.
+    networks: Arc<InferenceNetwork>,
     options: SegmenterOptions,
     device: Device,
+    chunk: usize,
+    _cache: CacheUser,
+}
+
+/// An image on its way to the networks.
+struct Input<'a> {
+    channels: &'a [&'a dyn SliceSource],
+    windows: Vec<IntensityWindow>,
+    grid: NetworkGrid,
 }
 
 /// Logits of a chunk of slices, N×C×h×w.
 struct Stages {
     fast: Tensor,
     refined: Tensor,
+    /// Pixels that each pass changed.
+    changed: Vec<i64>,
 }
 
 impl Segmenter {
     /// Prepares the model's networks on the device of the options.
+    ///
+    /// # Errors
+    /// `DeviceUnavailable` for a device or a precision that is not to be had; `OutOfMemory`.
     pub fn new(model: Arc<Model>, options: SegmenterOptions) -> Result<Self> {
         let device = options.device.parse::<DeviceChoice>()?.resolve()?;
-        let moved = match device {
-            Device::Cpu => None,
-            _ => Some(SharedNetwork::new(model.network().copy_to(device)?)?),
-        };
-        Ok(Segmenter { model, moved, options, device })
+        let chunk = options.chunk_on(device);
+        let [width, height] = model.preprocess().crop.map(|side| side as i64);
+        let target = Target { device, precision: options.precision, batch: [chunk as i64, height, width] };
+        let networks = model.inference_network(target)?;
+        Ok(Segmenter { model, networks, options, device, chunk, _cache: CacheUser::enter() })
     }
 
     /// The model that this segmenter uses.
@@ -57,16 +75,13 @@ impl Segmenter {
         &self.model
     }
 
-    fn network(&self) -> &CooperativeNetwork {
-        self.moved.as_ref().map_or_else(|| self.model.network(), SharedNetwork::network)
-    }
-
     /// Segments every slice and hands the results to `sink` in the order of the slices. `channels` are those of
     /// one image, on one grid, as many as the model has.
     ///
     /// # Errors
     /// `InvalidShape` for another number of channels or channels of different sizes; `InvalidGeometry` for
-    /// channels that lie apart; what reading the slices and `sink` report.
+    /// channels that lie apart; `OutOfMemory` where not even one slice fits; what reading the slices and `sink`
+    /// report.
     pub fn run(
         &self,
         channels: &[&dyn SliceSource],
@@ -75,45 +90,46 @@ impl Segmenter {
     ) -> Result<Report> {
         let started = Instant::now();
         let _guard = tch::no_grad_guard();
+        let mut lane = Lane::enter()?;
+        let pool = runtime::slice_pool()?;
         let preprocess = self.model.preprocess();
         let image = self.one_grid(channels)?;
-        let windows: Vec<IntensityWindow> =
-            channels.iter().map(|channel| channel.window(preprocess.percentiles)).collect::<Result<_>>()?;
-        let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;
-        let [width, height] = preprocess.crop;
+        let input = Input {
+            channels,
+            windows: channels
+                .iter()
+                .map(|channel| channel.window(preprocess.percentiles))
+                .collect::<Result<_>>()?,
+            grid: NetworkGrid::new(image.size(), image.spacing(), preprocess)?,
+        };
+        let slices = image.slices();
         let mut changed = vec![0i64; self.options.iterations];
-        let slices: Vec<usize> = (0..image.slices()).collect();
-        for chunk in slices.chunks(self.options.chunk) {
-            let mut pixels: Vec<f32> = Vec::with_capacity(chunk.len() * channels.len() * width * height);
-            for &z in chunk {
-                for (channel, window) in channels.iter().zip(&windows) {
-                    let mut slice = channel.slice(z)?;
-                    window.apply(&mut slice);
-                    pixels.extend(grid.image_to_network(slice.view()).iter());
+        let (mut next, mut chunk) = (0, self.chunk);
+        while next < slices {
+            lane.take_share();
+            let range = next..slices.min(next + chunk);
+            match self.segment(&input, range.clone(), wanted, &pool) {
+                Ok((results, changes)) => {
+                    for (total, change) in changed.iter_mut().zip(changes) {
+                        *total += change;
+                    }
+                    for (z, result) in range.clone().zip(results) {
+                        sink(z, result)?;
+                    }
+                    next = range.end;
                 }
-            }
-            let batch = Tensor::f_from_slice(&pixels)?
-                .f_reshape([chunk.len() as i64, channels.len() as i64, height as i64, width as i64])?
-                .f_to_device(self.device)?;
-            let stages = self.stages(&batch, &mut changed)?;
-            let refined = probabilities(&stages.refined)?;
-            let fast = if wanted.fast() { Some(probabilities(&stages.fast)?) } else { None };
-            for (index, &z) in chunk.iter().enumerate() {
-                let classes = self.model.class_names().len();
-                let on_grid = |all: &[f32]| {
-                    let size = classes * width * height;
-                    let own = all.get(index * size..(index + 1) * size).unwrap_or_default();
-                    let own = ArrayView3::from_shape((classes, height, width), own)
-                        .map_err(|error| Error::Internal(format!("probabilities of a slice: {error}")))?;
-                    Ok::<_, Error>(grid.probabilities_to_image(own))
-                };
-                let fast = fast.as_deref().map(&on_grid).transpose()?;
-                sink(z, SliceResult::new(on_grid(&refined)?, fast.as_ref(), wanted))?;
+                Err(Error::OutOfMemory(reason)) if range.len() > 1 => {
+                    chunk = range.len() / 2;
+                    log::warning(&format!("going on with {chunk} slice(s) at once: {reason}"));
+                    cpu_cache::release();
+                }
+                Err(error) => return Err(error),
             }
         }
-        let pixels = (image.slices() * width * height) as f64;
+        let [width, height] = input.grid.size();
+        let pixels = (slices * width * height) as f64;
         Ok(Report {
-            slices: image.slices(),
+            slices,
             change_per_pass: changed.iter().map(|&count| count as f64 / pixels).collect(),
             seconds: started.elapsed().as_secs_f64(),
         })
@@ -142,26 +158,94 @@ impl Segmenter {
         Ok(first)
     }
 
+    /// Some slices from the image's grid through both stages and back; and the pixels that each pass changed.
+    fn segment(
+        &self,
+        input: &Input,
+        slices: Range<usize>,
+        wanted: Wanted,
+        pool: &ThreadPool,
+    ) -> Result<(Vec<SliceResult>, Vec<i64>)> {
+        let batch = pool.install(|| input.batch(slices.clone()))?.f_to_device(self.device)?;
+        let Stages { fast, refined, changed } = self.stages(&batch)?;
+        let refined = probabilities(&refined)?.f_to_device(Device::Cpu)?.f_contiguous()?;
+        let fast = if wanted.fast() {
+            Some(probabilities(&fast)?.f_to_device(Device::Cpu)?.f_contiguous()?)
+        } else {
+            None
+        };
+        let (refined, fast) = (values(&refined), fast.as_ref().map(values));
+        let [width, height] = input.grid.size();
+        let shape = [self.model.class_names().len(), height, width];
+        let results = pool.install(|| {
+            (0..slices.len())
+                .into_par_iter()
+                .map(|index| {
+                    let refined = of_slice(refined, shape, index)?;
+                    let fast = fast.map(|fast| of_slice(fast, shape, index)).transpose()?;
+                    Ok(SliceResult::new(&input.grid, refined, fast, wanted))
+                })
+                .collect::<Result<Vec<_>>>()
+        })?;
+        Ok((results, changed))
+    }
+
     /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (METHOD §6).
-    fn stages(&self, batch: &Tensor, changed: &mut [i64]) -> Result<Stages> {
-        let network = self.network();
-        let mode = BatchNormMode::INFERENCE;
-        let fast = network.fast.segment(&network.fast.encode(batch, mode)?.shape, mode)?;
+    fn stages(&self, batch: &Tensor) -> Result<Stages> {
+        let fast = self.networks.segment(batch)?;
         let mut refined = fast.shallow_clone();
-        for count in changed {
-            let next = network.slow.correct(&map_of_logits(&refined)?, mode)?;
+        let mut changed = Vec::with_capacity(self.options.iterations);
+        for _ in 0..self.options.iterations {
+            let next = self.networks.correct(&refined)?;
             let different = next.f_argmax(1, false)?.f_ne_tensor(&refined.f_argmax(1, false)?)?;
-            *count += different.f_sum(Kind::Int64)?.f_int64_value(&[])?;
+            changed.push(different.f_sum(Kind::Int64)?);
             refined = next;
         }
-        Ok(Stages { fast, refined })
+        // Asked for only now, so that a GPU never waits between two passes.
+        let changed = changed
+            .iter()
+            .map(|count| count.f_int64_value(&[]))
+            .collect::<std::result::Result<_, tch::TchError>>()?;
+        Ok(Stages { fast, refined, changed })
     }
 }
 
-/// softmax over the classes, on the host, in the order N, C, h, w.
-fn probabilities(logits: &Tensor) -> Result<Vec<f32>> {
-    let map = logits.f_softmax(1, Kind::Float)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let mut values = vec![0f32; map.numel()];
-    map.f_copy_data(&mut values, map.numel())?;
-    Ok(values)
+impl Input<'_> {
+    /// What the networks see of some slices, N×channels×h×w.
+    fn batch(&self, slices: Range<usize>) -> Result<Tensor> {
+        let [width, height] = self.grid.size();
+        let (channels, pixels) = (self.channels.len(), width * height);
+        let shape = [slices.len() as i64, channels as i64, height as i64, width as i64];
+        let mut values = vec![0f32; slices.len() * channels * pixels];
+        values.par_chunks_mut(pixels.max(1)).enumerate().try_for_each(|(index, values)| {
+            let z = slices.start + index / channels;
+            let source = self.channels.iter().zip(&self.windows).nth(index % channels);
+            let Some((channel, window)) = source else {
+                return Err(Error::Internal("a slice of no channel".to_owned()));
+            };
+            let mut slice = channel.slice(z)?;
+            window.apply(&mut slice);
+            let seen = self.grid.image_to_network(slice.view());
+            for (value, &seen) in values.iter_mut().zip(&seen) {
+                *value = seen;
+            }
+            Ok(())
+        })?;
+        Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
+    }
+}
+
+/// The probabilities of one slice of a chunk.
+fn of_slice(all: &[f32], shape: [usize; 3], index: usize) -> Result<ArrayView3<'_, f32>> {
+    let size: usize = shape.iter().product();
+    let own = all.get(index * size..(index + 1) * size).unwrap_or_default();
+    ArrayView3::from_shape(shape, own)
+        .map_err(|error| Error::Internal(format!("probabilities of a slice: {error}")))
+}
+
+/// The values of a dense float32 tensor on the CPU.
+fn values(tensor: &Tensor) -> &[f32] {
+    debug_assert!(tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous());
+    // SAFETY: a dense tensor of that many values, which lives as long as the slice.
+    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
 }

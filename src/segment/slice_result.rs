@@ -1,10 +1,13 @@
 //! What becomes of one slice.
 
-use ndarray::{Array2, Array3, Axis, Zip};
+use crate::volume::NetworkGrid;
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, Zip};
 
 /// Which maps a caller wants beside the final labels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
+    /// Final probabilities.
+    pub probabilities: bool,
     /// Labels of the fast-thinking network alone.
     pub fast_labels: bool,
     /// Entropy of the final probabilities.
@@ -26,7 +29,7 @@ pub struct SliceResult {
     /// Class of the highest final probability; the lower class where two are equal.
     pub labels: Array2<u8>,
     /// Final probabilities `[class, y, x]`; they sum to 1.
-    pub probabilities: Array3<f32>,
+    pub probabilities: Option<Array3<f32>>,
     /// The labels before correction.
     pub fast_labels: Option<Array2<u8>>,
     /// −Σ p ln p of the final probabilities, in nats: 0 to ln(classes).
@@ -36,34 +39,76 @@ pub struct SliceResult {
 }
 
 impl SliceResult {
-    /// Derives the wanted maps from the probabilities of both stages `[class, y, x]`.
-    pub fn new(probabilities: Array3<f32>, fast: Option<&Array3<f32>>, wanted: Wanted) -> Self {
+    /// Brings the probabilities of both stages, `[class, y, x]` on the networks' grid, to the image's grid and derives
+    /// the wanted maps.
+    pub fn new(
+        grid: &NetworkGrid,
+        refined: ArrayView3<f32>,
+        fast: Option<ArrayView3<f32>>,
+        wanted: Wanted,
+    ) -> Self {
+        let fast_labels = |fast| wanted.fast_labels.then(|| labels_on_image(grid, fast));
+        if !(wanted.probabilities || wanted.entropy || wanted.disagreement) {
+            return SliceResult {
+                labels: labels_on_image(grid, refined),
+                probabilities: None,
+                fast_labels: fast.and_then(fast_labels),
+                entropy: None,
+                disagreement: None,
+            };
+        }
+        let probabilities = grid.probabilities_to_image(refined);
+        let mut labels = Argmax::new(probabilities.dim().1, probabilities.dim().2);
+        probabilities.outer_iter().for_each(|map| labels.add(map));
         SliceResult {
-            labels: argmax(&probabilities),
-            fast_labels: fast.filter(|_| wanted.fast_labels).map(argmax),
+            labels: labels.labels,
+            fast_labels: fast.and_then(fast_labels),
             entropy: wanted.entropy.then(|| entropy(&probabilities)),
             disagreement: fast
                 .filter(|_| wanted.disagreement)
-                .map(|fast| total_variation(fast, &probabilities)),
-            probabilities,
+                .map(|fast| total_variation(&grid.probabilities_to_image(fast), &probabilities)),
+            probabilities: wanted.probabilities.then_some(probabilities),
         }
     }
 }
 
-fn argmax(probabilities: &Array3<f32>) -> Array2<u8> {
-    let (_, height, width) = probabilities.dim();
-    let mut labels = Array2::zeros((height, width));
-    let mut highest = Array2::from_elem((height, width), f32::NEG_INFINITY);
-    for (class, map) in probabilities.axis_iter(Axis(0)).enumerate() {
-        Zip::from(&mut labels).and(&mut highest).and(map).for_each(|label, highest, &p| {
-            if p > *highest {
-                *highest = p;
-                // Class counts are limited to 255.
-                *label = class as u8;
-            }
-        });
+/// The most likely classes on the image's grid, one class after the other: all probabilities are never in memory.
+fn labels_on_image(grid: &NetworkGrid, probabilities: ArrayView3<f32>) -> Array2<u8> {
+    let [width, height] = grid.image_size();
+    let mut labels = Argmax::new(height, width);
+    for class in 0..probabilities.len_of(Axis(0)) {
+        labels.add(grid.probability_to_image(probabilities, class).view());
     }
-    labels
+    labels.labels
+}
+
+/// The class of the highest value so far.
+struct Argmax {
+    labels: Array2<u8>,
+    highest: Array2<f32>,
+    class: u8,
+}
+
+impl Argmax {
+    fn new(height: usize, width: usize) -> Self {
+        Argmax {
+            labels: Array2::zeros((height, width)),
+            highest: Array2::from_elem((height, width), f32::NEG_INFINITY),
+            class: 0,
+        }
+    }
+
+    /// The map of the next class.
+    fn add(&mut self, map: ArrayView2<f32>) {
+        let class = self.class;
+        Zip::from(&mut self.labels).and(&mut self.highest).and(map).for_each(|label, highest, &p| {
+            let higher = p > *highest;
+            *highest = if higher { p } else { *highest };
+            *label = if higher { class } else { *label };
+        });
+        // Class counts are limited to 255.
+        self.class = class.wrapping_add(1);
+    }
 }
 
 fn entropy(probabilities: &Array3<f32>) -> Array2<f32> {
@@ -91,25 +136,44 @@ fn total_variation(fast: &Array3<f32>, refined: &Array3<f32>) -> Array2<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::array;
+    use crate::volume::Preprocess;
 
-    #[test]
-    fn maps_of_known_probabilities() {
-        let refined = array![[[1.0, 0.5]], [[0.0, 0.5]]];
-        let fast = array![[[0.25, 0.5]], [[0.75, 0.5]]];
-        let all = Wanted { fast_labels: true, entropy: true, disagreement: true };
-        let result = SliceResult::new(refined, Some(&fast), all);
-        assert_eq!(result.labels, array![[0, 0]]);
-        assert_eq!(result.fast_labels.unwrap(), array![[1, 0]]);
-        let entropy = result.entropy.unwrap();
-        assert_eq!(entropy[[0, 0]], 0.0);
-        assert!((entropy[[0, 1]] - std::f32::consts::LN_2).abs() < 1e-6);
-        assert_eq!(result.disagreement.unwrap(), array![[0.75, 0.0]]);
+    /// A grid on which nothing moves.
+    fn grid() -> NetworkGrid {
+        let preprocess = Preprocess { spacing: None, pad: [16; 2], crop: [16; 2], ..Preprocess::default() };
+        NetworkGrid::new([16, 16], [1.0, 1.0], &preprocess).unwrap()
+    }
+
+    /// Probabilities of two classes, the same in every row.
+    fn map(first: [f32; 2]) -> Array3<f32> {
+        Array3::from_shape_fn((2, 16, 16), |(class, _, x)| {
+            let p = first[x % 2];
+            if class == 0 { p } else { 1.0 - p }
+        })
     }
 
     #[test]
-    fn unwanted_maps_are_not_made() {
-        let result = SliceResult::new(array![[[1.0]], [[0.0]]], None, Wanted::default());
-        assert!(result.fast_labels.is_none() && result.entropy.is_none() && result.disagreement.is_none());
+    fn maps_of_known_probabilities() {
+        let (refined, fast) = (map([1.0, 0.5]), map([0.25, 0.5]));
+        let all = Wanted { fast_labels: true, entropy: true, disagreement: true, probabilities: true };
+        let result = SliceResult::new(&grid(), refined.view(), Some(fast.view()), all);
+        assert_eq!(result.labels, Array2::<u8>::zeros((16, 16)));
+        assert_eq!(result.fast_labels.unwrap().row(3).to_vec()[..3], [1, 0, 1]);
+        assert_eq!(result.probabilities.unwrap(), refined);
+        let entropy = result.entropy.unwrap();
+        assert_eq!(entropy[[0, 0]], 0.0);
+        assert!((entropy[[5, 1]] - std::f32::consts::LN_2).abs() < 1e-6);
+        assert_eq!(result.disagreement.unwrap().row(9).to_vec()[..2], [0.75, 0.0]);
+    }
+
+    #[test]
+    fn unwanted_maps_are_not_made_and_labels_are_the_same() {
+        let (refined, fast) = (map([0.2, 0.6]), map([0.7, 0.1]));
+        let few = Wanted { fast_labels: true, ..Wanted::default() };
+        let result = SliceResult::new(&grid(), refined.view(), Some(fast.view()), few);
+        assert!(result.probabilities.is_none() && result.entropy.is_none() && result.disagreement.is_none());
+        let all = Wanted { probabilities: true, ..few };
+        let full = SliceResult::new(&grid(), refined.view(), Some(fast.view()), all);
+        assert_eq!((result.labels, result.fast_labels), (full.labels, full.fast_labels));
     }
 }

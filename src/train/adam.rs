@@ -3,6 +3,7 @@
 use super::options::{Algorithm, Optimizer};
 use crate::error::Result;
 use crate::network::{CooperativeNetwork, Parameter};
+use crate::runtime::operators::{AdamTensors, AdamUpdate};
 use tch::Tensor;
 
 /// The optimiser's state for every weight of a network.
@@ -90,27 +91,22 @@ impl Adam {
         let _guard = tch::no_grad_guard();
         self.updates += 1;
         let Optimizer { algorithm, beta1, beta2, epsilon, weight_decay, .. } = self.settings;
-        let correction1 = 1.0 - beta1.powi(self.updates);
-        let correction2 = 1.0 - beta2.powi(self.updates);
-        for Moments { weight, mean, variance, .. } in &mut self.moments {
-            let Some(mut gradient) = CooperativeNetwork::gradient(weight) else { continue };
-            if weight_decay > 0.0 {
-                match algorithm {
-                    Algorithm::Adam => {
-                        gradient = gradient.f_add(&weight.f_detach()?.f_mul_scalar(weight_decay)?)?;
-                    }
-                    Algorithm::Adamw => {
-                        let _ = weight.f_mul_scalar_(1.0 - learning_rate * weight_decay)?;
-                    }
-                }
-            }
-            let _ = mean.f_lerp_(&gradient, 1.0 - beta1)?;
-            let _ = variance.f_mul_scalar_(beta2)?;
-            let _ = variance.f_addcmul_(&gradient, &gradient.f_mul_scalar(1.0 - beta2)?)?;
-            let denominator = variance.f_sqrt()?.f_div_scalar_(correction2.sqrt())?.f_add_scalar_(epsilon)?;
-            let update = mean.f_div(&denominator)?.f_mul_scalar_(learning_rate / correction1)?;
-            let _ = weight.f_sub_(&update)?;
-        }
-        Ok(())
+        let tensors: Vec<AdamTensors> = self
+            .moments
+            .iter()
+            .filter_map(|Moments { weight, mean, variance, .. }| {
+                let gradient = CooperativeNetwork::gradient(weight)?;
+                Some(AdamTensors { weight, gradient, mean, variance })
+            })
+            .collect();
+        let update = AdamUpdate {
+            learning_rate,
+            beta1,
+            beta2,
+            epsilon,
+            weight_decay,
+            decoupled: algorithm == Algorithm::Adamw,
+        };
+        update.apply(&tensors, self.updates)
     }
 }

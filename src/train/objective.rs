@@ -93,7 +93,7 @@ impl Objective {
         let reconstruction = network.fast.reconstruct(&codes.image, mode)?;
         let prediction = network.fast.segment(&codes.shape, mode)?;
         // The running statistics depend on the order of these two passes: labels come first.
-        let remembered = network.slow.correct(&map_of_labels(labels, classes)?, mode)?;
+        let remembered = network.slow.correct(&map_of_labels(labels, classes, input.kind())?, mode)?;
         let corrected = network.slow.correct(&self.map_for_slow(&prediction)?, mode)?;
         let losses = StandardLosses {
             segmentation: self.cross_entropy(&prediction, labels)?,

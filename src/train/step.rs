@@ -7,7 +7,7 @@ use super::losses::LossValues;
 use super::objective::{HardLosses, Objective, StandardLosses};
 use crate::error::Result;
 use crate::latent::{self, HardExampleMaker, Source};
-use crate::network::{BatchNormMode, CooperativeNetwork};
+use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -44,7 +44,7 @@ impl TrainingStep {
 
     /// Adds the gradients of the step's loss to those of the weights.
     pub fn gradients(&self, network: &CooperativeNetwork, batch: &Batch, step: u64) -> Result<LossValues> {
-        let input = self.fast_input(&batch.images, step)?;
+        let input = channels_last(&self.fast_input(&batch.images, step)?)?;
         let (standard, codes) = self.objective.standard(network, &input, &batch.images, &batch.labels)?;
         // The first graph is released before the second is built, so that a step never holds both.
         let codes = codes.detach()?;

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::metrics::mean_foreground;
 use crate::model::Model;
 use crate::network::CooperativeNetwork;
+use crate::runtime::cpu_cache::CacheUser;
 use crate::runtime::{self, DeviceChoice};
 use crate::schema;
 use serde_json::{Value, json};
@@ -64,6 +65,7 @@ pub struct Trainer {
     pub(super) recorder: Option<Recorder>,
     pub(super) diverged: bool,
     pub(super) cancel: CancelFlag,
+    _cache: CacheUser,
 }
 
 #[derive(Debug)]
@@ -207,6 +209,7 @@ impl Trainer {
             recorder: None,
             diverged: false,
             cancel: CancelFlag::default(),
+            _cache: CacheUser::enter(),
         })
     }
 

@@ -72,13 +72,22 @@ impl NetworkGrid {
     ///
     /// Beyond what the networks saw class 0 has probability 1. The classes still sum to 1.
     pub fn probabilities_to_image(&self, probabilities: ArrayView3<f32>) -> Array3<f32> {
-        let [width, height] = self.backward.output_shape();
+        let [width, height] = self.image_size();
         let mut result = Array3::zeros((probabilities.len_of(Axis(0)), height, width));
-        for (class, (map, mut output)) in probabilities.outer_iter().zip(result.outer_iter_mut()).enumerate()
-        {
-            output.assign(&self.map_to_image(map, if class == 0 { 1.0 } else { 0.0 }));
+        for (class, mut output) in result.outer_iter_mut().enumerate() {
+            output.assign(&self.probability_to_image(probabilities, class));
         }
         result
+    }
+
+    /// One class of [`probabilities_to_image`](Self::probabilities_to_image), which must be there.
+    pub fn probability_to_image(&self, probabilities: ArrayView3<f32>, class: usize) -> Array2<f32> {
+        self.map_to_image(probabilities.index_axis(Axis(0), class), if class == 0 { 1.0 } else { 0.0 })
+    }
+
+    /// Width and height of the slices.
+    pub fn image_size(&self) -> [usize; 2] {
+        self.backward.output_shape()
     }
 
     /// A map of the networks' grid, `[y, x]`, on the slice's own grid: inverse crop and padding, then linear
@@ -100,7 +109,7 @@ impl NetworkGrid {
                 }
             }
         }
-        self.backward.linear(uncropped.view())
+        if self.backward.is_identity() { uncropped } else { self.backward.linear(uncropped.view()) }
     }
 }
 

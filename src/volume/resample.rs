@@ -40,6 +40,11 @@ impl Resampling {
         Resampling { x: self.x.inverse(), y: self.y.inverse() }
     }
 
+    /// Whether nothing is to be done.
+    pub fn is_identity(&self) -> bool {
+        self.x.taps.is_none() && self.y.taps.is_none()
+    }
+
     /// Size of the results, x and y.
     pub fn output_shape(&self) -> [usize; 2] {
         [self.x.output, self.y.output]

@@ -5,7 +5,7 @@ use crate::error::Result;
 use ndarray::{Array2, Axis};
 
 /// Slices of an image, one at a time, so that a big image is never copied whole.
-pub trait SliceSource {
+pub trait SliceSource: Sync {
     /// Number of slices.
     fn slices(&self) -> usize;
     /// Columns and rows.

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 /// The nouns of the interface, in the order of the header.
-const FILES: [&str; 16] = [
+const FILES: [&str; 17] = [
     "status",
     "last_error",
     "text",
     "library",
+    "cpu_cache",
     "image",
     "config",
     "model",

@@ -65,6 +65,9 @@ fn every_size_and_spacing_comes_back_on_its_own_grid() {
     }
 }
 
+const PROBABILITIES: Wanted =
+    Wanted { probabilities: true, fast_labels: false, entropy: false, disagreement: false };
+
 /// What the chunks hold does not change what a slice becomes.
 #[test]
 fn slices_do_not_see_each_other() {
@@ -72,10 +75,10 @@ fn slices_do_not_see_each_other() {
     let run = |options: &str| {
         let mut all = Vec::new();
         let mut sink = |_, result: coopseg::segment::SliceResult| {
-            all.push(result.probabilities);
+            all.push(result.probabilities.unwrap());
             Ok(())
         };
-        segmenter(options).run(&[&volume], Wanted::default(), &mut sink).unwrap();
+        segmenter(options).run(&[&volume], PROBABILITIES, &mut sink).unwrap();
         all
     };
     let (one, many) = (run(r#"{"chunk": 1}"#), run(r#"{"chunk": 7}"#));
@@ -91,14 +94,16 @@ fn outside_the_field_of_view_is_background() {
     let volume = image([120, 120, 1], Geometry::aligned([1.5, 1.5, 5.0]));
     let mut seen = None;
     segmenter("{}")
-        .run(&[&volume], Wanted { entropy: true, ..Wanted::default() }, &mut |_, result| {
+        .run(&[&volume], Wanted { entropy: true, ..PROBABILITIES }, &mut |_, result| {
             seen = Some(result);
             Ok(())
         })
         .unwrap();
     let result = seen.unwrap();
     assert!(result.labels.slice(s![..40, ..]).iter().all(|&class| class == 0));
-    assert!(result.probabilities.index_axis(Axis(0), 0).slice(s![.., ..40]).iter().all(|&p| p == 1.0));
+    assert!(
+        result.probabilities.unwrap().index_axis(Axis(0), 0).slice(s![.., ..40]).iter().all(|&p| p == 1.0)
+    );
     assert!(result.entropy.unwrap().slice(s![85.., ..]).iter().all(|&nats| nats == 0.0));
 }
 
@@ -109,10 +114,10 @@ fn iterations_go_on_from_the_refined_map() {
     let run = |options: &str| {
         let mut all = Vec::new();
         let mut sink = |_, result: coopseg::segment::SliceResult| {
-            all.push(result.probabilities);
+            all.push(result.probabilities.unwrap());
             Ok(())
         };
-        let report = segmenter(options).run(&[&volume], Wanted::default(), &mut sink).unwrap();
+        let report = segmenter(options).run(&[&volume], PROBABILITIES, &mut sink).unwrap();
         (all, report.change_per_pass)
     };
     let (none, no_passes) = run(r#"{"iterations": 0}"#);

@@ -1,0 +1,153 @@
+//! A convolution with what normalises and rectifies its result folded in.
+
+use super::Target;
+use crate::error::Result;
+use crate::network::batch_norm::BatchNorm;
+use crate::network::convolution::{Convolution, weight_for_doubling};
+use crate::network::encoder::SLOPE;
+use crate::network::memory_layout::channels_last;
+use crate::runtime::operators::{self, Activation, PackedConvolution};
+use tch::{Device, Tensor};
+
+/// What follows a convolution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rectifier {
+    /// Nothing.
+    None,
+    /// max(x, 0).
+    Relu,
+    /// max(x, 0.2 x).
+    LeakyRelu,
+}
+
+/// Makes layers for one target.
+pub struct Builder {
+    target: Target,
+    samples: i64,
+    /// Whether oneDNN's fused operators are used.
+    pub fused: bool,
+}
+
+impl Builder {
+    /// `samples` is the number of slices that weights are laid out for.
+    pub fn new(target: Target, samples: i64) -> Self {
+        Builder { target, samples, fused: target.device == Device::Cpu && operators::has_onednn(false) }
+    }
+
+    /// A convolution of inputs of `size` (height, width), with the normalisation that follows it.
+    pub fn layer(
+        &self,
+        convolution: &Convolution,
+        norm: Option<&BatchNorm>,
+        size: [i64; 2],
+        rectifier: Rectifier,
+    ) -> Result<Layer> {
+        let (weight, bias) = folded(convolution, norm)?;
+        let kind =
+            PackedConvolution { stride: convolution.stride, padding: convolution.padding, transposed: false };
+        self.finish(&weight, &bias, kind, size, rectifier)
+    }
+
+    /// The same for inputs of which every pixel counts twice in each direction; `size` is that of the pixels.
+    pub fn doubling_layer(
+        &self,
+        convolution: &Convolution,
+        norm: Option<&BatchNorm>,
+        size: [i64; 2],
+        rectifier: Rectifier,
+    ) -> Result<Layer> {
+        let (weight, bias) = folded(convolution, norm)?;
+        let kind = PackedConvolution { stride: 2, padding: 1, transposed: true };
+        self.finish(&weight_for_doubling(&weight)?, &bias, kind, size, rectifier)
+    }
+
+    fn finish(
+        &self,
+        weight: &Tensor,
+        bias: &Tensor,
+        convolution: PackedConvolution,
+        [height, width]: [i64; 2],
+        rectifier: Rectifier,
+    ) -> Result<Layer> {
+        let (device, kind) = (self.target.device, self.target.precision.kind());
+        let weight = channels_last(&weight.f_to_device(device)?.f_to_kind(kind)?)?;
+        let bias = bias.f_to_device(device)?.f_to_kind(kind)?;
+        let inputs = weight.size4()?;
+        let inputs = if convolution.transposed { inputs.0 } else { inputs.1 };
+        let weight = if self.fused {
+            convolution.pack(&weight, [self.samples, inputs, height, width])?
+        } else {
+            weight
+        };
+        Ok(Layer { weight, bias, convolution, rectifier, fused: self.fused })
+    }
+}
+
+/// Scale and shift of a normalisation with running statistics, moved into the convolution before it. In float64:
+/// rounding happens once.
+fn folded(convolution: &Convolution, norm: Option<&BatchNorm>) -> Result<(Tensor, Tensor)> {
+    let exact = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(tch::Kind::Double);
+    let (weight, bias) = (exact(&convolution.weight)?, exact(&convolution.bias)?);
+    let Some(norm) = norm else { return Ok((weight, bias)) };
+    let [scale, shift] = norm.running_affine()?;
+    let weight = weight.f_mul(&scale.f_reshape([-1, 1, 1, 1])?)?;
+    Ok((weight, bias.f_mul(&scale)?.f_add(&shift)?))
+}
+
+/// One convolution with its bias and rectifier.
+#[derive(Debug)]
+pub struct Layer {
+    weight: Tensor,
+    bias: Tensor,
+    convolution: PackedConvolution,
+    rectifier: Rectifier,
+    fused: bool,
+}
+
+impl Layer {
+    /// rectifier(convolution(x)).
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if self.fused {
+            return self.convolution.apply(x, &self.weight, &self.bias, self.rectifier.activation());
+        }
+        self.rectifier.apply(self.plain(x)?)
+    }
+
+    /// rectifier(sum + convolution(x)), in the memory of `sum`.
+    pub fn forward_onto(&self, mut sum: Tensor, x: &Tensor) -> Result<Tensor> {
+        if self.fused {
+            sum = self.convolution.add_to(sum, x, &self.weight, &self.bias)?;
+        } else {
+            let _ = sum.f_add_(&self.plain(x)?)?;
+        }
+        self.rectifier.apply(sum)
+    }
+
+    fn plain(&self, x: &Tensor) -> Result<Tensor> {
+        let PackedConvolution { stride, padding, transposed } = self.convolution;
+        let (stride, padding) = ([stride, stride], [padding, padding]);
+        Ok(if transposed {
+            x.f_conv_transpose2d(&self.weight, Some(&self.bias), stride, padding, [0, 0], 1, [1, 1])?
+        } else {
+            x.f_conv2d(&self.weight, Some(&self.bias), stride, padding, [1, 1], 1)?
+        })
+    }
+}
+
+impl Rectifier {
+    fn activation(self) -> Activation {
+        match self {
+            Rectifier::None => Activation::None,
+            Rectifier::Relu => Activation::Relu,
+            Rectifier::LeakyRelu => Activation::LeakyRelu(SLOPE),
+        }
+    }
+
+    fn apply(self, mut x: Tensor) -> Result<Tensor> {
+        match self {
+            Rectifier::None => Ok(x),
+            Rectifier::Relu => Ok(x.f_relu_()?),
+            Rectifier::LeakyRelu => operators::leaky_relu(x, SLOPE),
+        }
+    }
+}

@@ -1,0 +1,269 @@
+// A caching CPU allocator for libtorch.
+//
+// libtorch hands large blocks back to the system as soon as a tensor dies and asks for them again a moment
+// later; the kernel then zeroes every page anew. Blocks are kept here instead and given to the next request of
+// about their size.
+
+#include "cpu_cache.h"
+
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
+#include <c10/util/Exception.h>
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <iterator>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+// Smaller blocks stay with malloc, which keeps them anyway: 256 KiB.
+constexpr size_t kSmallest = size_t{1} << 18;
+// A kept block serves a request that is smaller by one part in this many.
+constexpr size_t kMostWaste = 8;
+constexpr size_t kHugePage = size_t{1} << 21;
+
+size_t round_up(size_t bytes) {
+    // Eight sizes for every doubling.
+    size_t step = size_t{1} << 12;
+    while (step * 16 <= bytes) {
+        step <<= 1;
+    }
+    return (bytes + step - 1) / step * step;
+}
+
+struct Free {
+    void* data;
+    size_t size;
+};
+
+class Cache {
+  public:
+    // Throws what c10 throws when there is no memory.
+    void* take(size_t bytes) {
+        const size_t size = round_up(bytes);
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            if (void* data = reuse(size)) {
+                return data;
+            }
+        }
+        void* data = fresh(size);
+        std::vector<void*> released;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            sizes_.emplace(data, size);
+            used_ += size;
+            note_peak();
+            trim(released);
+        }
+        give_back(released);
+        return data;
+    }
+
+    // Whether the block is one of the cache's.
+    bool put(void* data) {
+        std::vector<void*> released;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            const auto found = sizes_.find(data);
+            if (found == sizes_.end()) {
+                return false;
+            }
+            const size_t size = found->second;
+            used_ -= size;
+            kept_ += size;
+            ages_.push_back({data, size});
+            by_size_.emplace(size, std::prev(ages_.end()));
+            trim(released);
+        }
+        give_back(released);
+        return true;
+    }
+
+    void set_limit(size_t bytes) {
+        limit_.store(bytes, std::memory_order_relaxed);
+        std::vector<void*> released;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            trim(released);
+        }
+        give_back(released);
+    }
+
+    bool on() const {
+        return limit_.load(std::memory_order_relaxed) > 0;
+    }
+
+    void clear() {
+        std::vector<void*> released;
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            drop_to(0, released);
+            peak_ = used_;
+        }
+        give_back(released);
+    }
+
+    coopseg_native_cpu_cache state() {
+        std::lock_guard<std::mutex> lock(mutex_);
+        return {limit_.load(std::memory_order_relaxed), kept_, used_, hits_, misses_};
+    }
+
+  private:
+    using Ages = std::list<Free>;
+
+    void* reuse(size_t size) {
+        const auto found = by_size_.lower_bound(size);
+        if (found == by_size_.end() || found->first > size + size / kMostWaste) {
+            ++misses_;
+            return nullptr;
+        }
+        ++hits_;
+        const Free block = *found->second;
+        ages_.erase(found->second);
+        by_size_.erase(found);
+        kept_ -= block.size;
+        used_ += block.size;
+        note_peak();
+        return block.data;
+    }
+
+    void* fresh(size_t size) {
+        void* data = nullptr;
+        try {
+            data = c10::alloc_cpu(size);
+        } catch (const c10::Error&) {
+            // What is kept may be what is missing.
+            clear();
+            data = c10::alloc_cpu(size);
+        }
+        if (size >= kHugePage) {
+            const auto begin = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) & ~(kHugePage - 1);
+            const auto end = (reinterpret_cast<uintptr_t>(data) + size) & ~(kHugePage - 1);
+            if (begin < end) {
+                madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+            }
+        }
+        return data;
+    }
+
+    void note_peak() {
+        peak_ = std::max(peak_, used_);
+    }
+
+    // What is kept and what is in use together stay below the most that was ever in use at once.
+    void trim(std::vector<void*>& released) {
+        const size_t room = peak_ + peak_ / 16 > used_ ? peak_ + peak_ / 16 - used_ : 0;
+        drop_to(std::min(room, limit_.load(std::memory_order_relaxed)), released);
+    }
+
+    // The longest unused go first.
+    void drop_to(size_t most, std::vector<void*>& released) {
+        while (kept_ > most && !ages_.empty()) {
+            const auto oldest = ages_.begin();
+            const auto range = by_size_.equal_range(oldest->size);
+            for (auto entry = range.first; entry != range.second; ++entry) {
+                if (entry->second == oldest) {
+                    by_size_.erase(entry);
+                    break;
+                }
+            }
+            kept_ -= oldest->size;
+            sizes_.erase(oldest->data);
+            released.push_back(oldest->data);
+            ages_.erase(oldest);
+        }
+    }
+
+    static void give_back(const std::vector<void*>& blocks) {
+        for (void* block : blocks) {
+            c10::free_cpu(block);
+        }
+    }
+
+    std::mutex mutex_;
+    std::atomic<size_t> limit_{0};
+    size_t kept_ = 0;
+    size_t used_ = 0;
+    size_t peak_ = 0;
+    uint64_t hits_ = 0;
+    uint64_t misses_ = 0;
+    Ages ages_;
+    std::multimap<size_t, Ages::iterator> by_size_;
+    std::unordered_map<void*, size_t> sizes_;
+};
+
+// Never destroyed: tensors of other libraries may outlive every destructor.
+Cache& cache() {
+    static Cache* instance = new Cache;
+    return *instance;
+}
+
+void give(void* data) {
+    if (data == nullptr) {
+        return;
+    }
+    c10::profiledCPUMemoryReporter().Delete(data);
+    if (!cache().put(data)) {
+        c10::free_cpu(data);
+    }
+}
+
+class CachingAllocator final : public c10::Allocator {
+  public:
+    c10::DataPtr allocate(size_t bytes) override {
+        void* data = nullptr;
+        try {
+            data = bytes >= kSmallest && cache().on() ? cache().take(bytes) : c10::alloc_cpu(bytes);
+        } catch (const c10::Error&) {
+            c10::profiledCPUMemoryReporter().OutOfMemory(bytes);
+            throw;
+        }
+        c10::profiledCPUMemoryReporter().New(data, bytes);
+        return {data, data, &give, c10::Device(c10::DeviceType::CPU)};
+    }
+
+    c10::DeleterFnPtr raw_deleter() const override {
+        return &give;
+    }
+
+    void copy_data(void* destination, const void* source, size_t count) const override {
+        default_copy_data(destination, source, count);
+    }
+};
+
+}  // namespace
+
+extern "C" int32_t coopseg_native_cpu_cache_install(void) {
+    static const int32_t installed = [] {
+        if (c10::GetCPUAllocator() != c10::GetDefaultCPUAllocator()) {
+            return 0;
+        }
+        // Tensors that outlive this library's last user still need it.
+        static CachingAllocator* allocator = new CachingAllocator;
+        c10::SetCPUAllocator(allocator, 0);
+        return c10::GetCPUAllocator() == allocator ? 1 : 0;
+    }();
+    return installed;
+}
+
+extern "C" void coopseg_native_cpu_cache_set_limit(size_t bytes) {
+    cache().set_limit(bytes);
+}
+
+extern "C" void coopseg_native_cpu_cache_clear(void) {
+    cache().clear();
+}
+
+extern "C" coopseg_native_cpu_cache coopseg_native_cpu_cache_state(void) {
+    return cache().state();
+}
