@@ -18,6 +18,12 @@ pub fn channels_last(x: &Tensor) -> Result<Tensor> {
     Ok(x.f_permute([0, 2, 3, 1])?.f_contiguous()?.f_permute([0, 3, 1, 2])?)
 }
 
+/// Whether the channel of an N×C×H×W tensor is fastest in memory.
+pub fn is_channels_last(x: &Tensor) -> Result<bool> {
+    let (_, channels, height, width) = x.size4()?;
+    Ok(channels > 1 && x.stride() == [height * width * channels, 1, width * channels, channels])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,6 +36,7 @@ mod tests {
             let y = channels_last(&x).unwrap();
             assert_eq!(x, y);
             assert_eq!(y.stride(), [24 * channels, 1, 6 * channels, channels]);
+            assert_eq!([&x, &y].map(|x| is_channels_last(x).unwrap()), [false, channels > 1]);
         }
     }
 }

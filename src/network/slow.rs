@@ -5,6 +5,7 @@ use super::batch_norm::BatchNormMode;
 use super::decoder::{Decoder, Enlargement};
 use super::encoder::Encoder;
 use super::initialise::Initialiser;
+use super::memory_layout::{channels_last, is_channels_last};
 use crate::error::Result;
 use tch::{Kind, Tensor};
 
@@ -35,9 +36,11 @@ impl SlowThinkingNetwork {
     }
 }
 
-/// What the network reads of a prediction: softmax(logits / 2) over the classes.
+/// What the network reads of a prediction: softmax(logits / 2) over the classes, in the memory layout of the logits.
 pub fn map_of_logits(logits: &Tensor) -> Result<Tensor> {
-    Ok(logits.f_div_scalar(TEMPERATURE)?.f_softmax(1, logits.kind())?)
+    // libtorch's softmax leaves the channel slowest, whatever it gets.
+    let map = logits.f_div_scalar(TEMPERATURE)?.f_softmax(1, logits.kind())?;
+    if is_channels_last(logits)? { channels_last(&map) } else { Ok(map) }
 }
 
 /// What the network reads of labels N×H×W: their one-hot map N×C×H×W of type `kind`, with the class fastest in memory.

@@ -1,8 +1,11 @@
 //! Two-stage segmentation of whole volumes: fast-thinking network, then correction by the slow-thinking
 //! network, back on the image's own grid.
 
+mod changed_pixels;
 mod file;
+mod host_values;
 mod options;
+mod plan;
 mod segmenter;
 mod slice_result;
 

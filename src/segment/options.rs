@@ -21,8 +21,9 @@ pub struct SegmenterOptions {
     /// Type that the networks compute in. `bfloat16` is about twice as fast on processors that have it, and changes
     /// labels at few borders. Default: `float32`.
     pub precision: Precision,
-    /// Slices that go through the networks at once; bounds the memory. null: what suits the device (4 on the CPU,
-    /// 32 on CUDA). Where memory runs out, smaller chunks are tried. Default: null.
+    /// Most slices that go through the networks at once; bounds the memory. On the CPU every thread takes a chunk of its
+    /// own. null: what suits device and precision (2 or 5 on the CPU, 32 on CUDA). Where memory runs out, smaller chunks are
+    /// tried. Default: null.
     #[schemars(range(min = 1, max = 4096))]
     pub chunk: Option<usize>,
 }
@@ -48,7 +49,12 @@ impl SegmenterOptions {
 
     /// Slices at once on `device`.
     pub fn chunk_on(&self, device: Device) -> usize {
-        // On the CPU few slices stay in the cache from layer to layer; a GPU needs many to be busy.
-        self.chunk.unwrap_or(if device == Device::Cpu { 4 } else { 32 })
+        // On the CPU few slices stay in a core's cache, and enough hide what a layer costs beside its arithmetic; a GPU
+        // needs many to be busy.
+        self.chunk.unwrap_or(match (device, self.precision) {
+            (Device::Cpu, Precision::Float32) => 2,
+            (Device::Cpu, Precision::Bfloat16) => 5,
+            _ => 32,
+        })
     }
 }

@@ -1,6 +1,9 @@
 //! The two-stage segmenter.
 
+use super::changed_pixels::ChangedPixels;
+use super::host_values::values;
 use super::options::SegmenterOptions;
+use super::plan::Plan;
 use super::slice_result::{SliceResult, Wanted};
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -9,13 +12,12 @@ use crate::runtime::cpu_cache::{self, CacheUser};
 use crate::runtime::{self, DeviceChoice, Lane, log};
 use crate::volume::{self, IntensityWindow, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
-use rayon::ThreadPool;
 use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 /// What happened while a volume was segmented.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +41,13 @@ pub struct Segmenter {
     device: Device,
     chunk: usize,
     _cache: CacheUser,
+}
+
+/// Some slices segmented.
+struct Chunk {
+    results: Vec<SliceResult>,
+    /// Pixels that each pass of the slow-thinking network changed.
+    changed: Vec<i64>,
 }
 
 /// An image on its way to the networks.
@@ -89,8 +98,6 @@ impl Segmenter {
         sink: &mut dyn FnMut(usize, SliceResult) -> Result<()>,
     ) -> Result<Report> {
         let started = Instant::now();
-        let _guard = tch::no_grad_guard();
-        let mut lane = Lane::enter()?;
         let pool = runtime::slice_pool()?;
         let preprocess = self.model.preprocess();
         let image = self.one_grid(channels)?;
@@ -98,29 +105,40 @@ impl Segmenter {
             channels,
             windows: channels
                 .iter()
-                .map(|channel| channel.window(preprocess.percentiles))
+                .map(|channel| pool.install(|| channel.window(preprocess.percentiles)))
                 .collect::<Result<_>>()?,
             grid: NetworkGrid::new(image.size(), image.spacing(), preprocess)?,
         };
         let slices = image.slices();
         let mut changed = vec![0i64; self.options.iterations];
-        let (mut next, mut chunk) = (0, self.chunk);
+        let mut plan = Plan::new(self.device, self.chunk, pool.current_num_threads());
+        let mut next = 0;
         while next < slices {
-            lane.take_share();
-            let range = next..slices.min(next + chunk);
-            match self.segment(&input, range.clone(), wanted, &pool) {
-                Ok((results, changes)) => {
-                    for (total, change) in changed.iter_mut().zip(changes) {
-                        *total += change;
+            let wave = plan.next_wave(next..slices);
+            let done: Result<Vec<Chunk>> = pool.install(|| {
+                let lanes = wave.len();
+                wave.clone()
+                    .into_par_iter()
+                    .map(|range| {
+                        let _lane = Lane::enter(pool.current_num_threads(), lanes);
+                        self.segment(&input, range, wanted)
+                    })
+                    .collect()
+            });
+            match done {
+                Ok(chunks) => {
+                    for (range, chunk) in wave.into_iter().zip(chunks) {
+                        for (total, change) in changed.iter_mut().zip(chunk.changed) {
+                            *total += change;
+                        }
+                        next = range.end;
+                        for (z, result) in range.zip(chunk.results) {
+                            sink(z, result)?;
+                        }
                     }
-                    for (z, result) in range.clone().zip(results) {
-                        sink(z, result)?;
-                    }
-                    next = range.end;
                 }
-                Err(Error::OutOfMemory(reason)) if range.len() > 1 => {
-                    chunk = range.len() / 2;
-                    log::warning(&format!("going on with {chunk} slice(s) at once: {reason}"));
+                Err(Error::OutOfMemory(reason)) if plan.shrink() => {
+                    log::warning(&format!("going on with fewer slices at once: {reason}"));
                     cpu_cache::release();
                 }
                 Err(error) => return Err(error),
@@ -158,15 +176,10 @@ impl Segmenter {
         Ok(first)
     }
 
-    /// Some slices from the image's grid through both stages and back; and the pixels that each pass changed.
-    fn segment(
-        &self,
-        input: &Input,
-        slices: Range<usize>,
-        wanted: Wanted,
-        pool: &ThreadPool,
-    ) -> Result<(Vec<SliceResult>, Vec<i64>)> {
-        let batch = pool.install(|| input.batch(slices.clone()))?.f_to_device(self.device)?;
+    /// Some slices from the image's grid through both stages and back.
+    fn segment(&self, input: &Input, slices: Range<usize>, wanted: Wanted) -> Result<Chunk> {
+        let _guard = tch::no_grad_guard();
+        let batch = input.batch(slices.clone())?.f_to_device(self.device)?;
         let Stages { fast, refined, changed } = self.stages(&batch)?;
         let refined = probabilities(&refined)?.f_to_device(Device::Cpu)?.f_contiguous()?;
         let fast = if wanted.fast() {
@@ -174,20 +187,17 @@ impl Segmenter {
         } else {
             None
         };
-        let (refined, fast) = (values(&refined), fast.as_ref().map(values));
+        let (refined, fast) = (values(&refined)?, fast.as_ref().map(values).transpose()?);
         let [width, height] = input.grid.size();
         let shape = [self.model.class_names().len(), height, width];
-        let results = pool.install(|| {
-            (0..slices.len())
-                .into_par_iter()
-                .map(|index| {
-                    let refined = of_slice(refined, shape, index)?;
-                    let fast = fast.map(|fast| of_slice(fast, shape, index)).transpose()?;
-                    Ok(SliceResult::new(&input.grid, refined, fast, wanted))
-                })
-                .collect::<Result<Vec<_>>>()
-        })?;
-        Ok((results, changed))
+        let results = (0..slices.len())
+            .map(|index| {
+                let refined = of_slice(refined, shape, index)?;
+                let fast = fast.map(|fast| of_slice(fast, shape, index)).transpose()?;
+                Ok(SliceResult::new(&input.grid, refined, fast, wanted))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Chunk { results, changed })
     }
 
     /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (METHOD §6).
@@ -197,15 +207,11 @@ impl Segmenter {
         let mut changed = Vec::with_capacity(self.options.iterations);
         for _ in 0..self.options.iterations {
             let next = self.networks.correct(&refined)?;
-            let different = next.f_argmax(1, false)?.f_ne_tensor(&refined.f_argmax(1, false)?)?;
-            changed.push(different.f_sum(Kind::Int64)?);
+            changed.push(ChangedPixels::count(&refined, &next)?);
             refined = next;
         }
         // Asked for only now, so that a GPU never waits between two passes.
-        let changed = changed
-            .iter()
-            .map(|count| count.f_int64_value(&[]))
-            .collect::<std::result::Result<_, tch::TchError>>()?;
+        let changed = changed.into_iter().map(ChangedPixels::number).collect::<Result<_>>()?;
         Ok(Stages { fast, refined, changed })
     }
 }
@@ -216,21 +222,14 @@ impl Input<'_> {
         let [width, height] = self.grid.size();
         let (channels, pixels) = (self.channels.len(), width * height);
         let shape = [slices.len() as i64, channels as i64, height as i64, width as i64];
-        let mut values = vec![0f32; slices.len() * channels * pixels];
-        values.par_chunks_mut(pixels.max(1)).enumerate().try_for_each(|(index, values)| {
-            let z = slices.start + index / channels;
-            let source = self.channels.iter().zip(&self.windows).nth(index % channels);
-            let Some((channel, window)) = source else {
-                return Err(Error::Internal("a slice of no channel".to_owned()));
-            };
-            let mut slice = channel.slice(z)?;
-            window.apply(&mut slice);
-            let seen = self.grid.image_to_network(slice.view());
-            for (value, &seen) in values.iter_mut().zip(&seen) {
-                *value = seen;
+        let mut values: Vec<f32> = Vec::with_capacity(slices.len() * channels * pixels);
+        for z in slices {
+            for (channel, window) in self.channels.iter().zip(&self.windows) {
+                let mut slice = channel.slice(z)?;
+                window.apply(&mut slice);
+                values.extend(self.grid.image_to_network(slice.view()).iter());
             }
-            Ok(())
-        })?;
+        }
         Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
     }
 }
@@ -241,11 +240,4 @@ fn of_slice(all: &[f32], shape: [usize; 3], index: usize) -> Result<ArrayView3<'
     let own = all.get(index * size..(index + 1) * size).unwrap_or_default();
     ArrayView3::from_shape(shape, own)
         .map_err(|error| Error::Internal(format!("probabilities of a slice: {error}")))
-}
-
-/// The values of a dense float32 tensor on the CPU.
-fn values(tensor: &Tensor) -> &[f32] {
-    debug_assert!(tensor.kind() == Kind::Float && tensor.device() == Device::Cpu && tensor.is_contiguous());
-    // SAFETY: a dense tensor of that many values, which lives as long as the slice.
-    unsafe { std::slice::from_raw_parts(tensor.data_ptr().cast::<f32>(), tensor.numel()) }
 }

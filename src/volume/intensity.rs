@@ -3,6 +3,8 @@
 use super::Volume;
 use crate::error::{Error, Result};
 use ndarray::{Array2, ArrayBase, Axis, DataMut, Dimension};
+use rayon::prelude::*;
+use std::ops::Range;
 
 /// The intensities that become 0 and 1: percentiles of a whole image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,19 +26,28 @@ impl IntensityWindow {
     /// their number and the first position); [`Error::InvalidShape`] for no voxels; what `slice` reports.
     pub fn of_slices(
         count: usize,
-        mut slice: impl FnMut(usize) -> Result<Array2<f32>>,
+        slice: impl Fn(usize) -> Result<Array2<f32>> + Sync,
         percentiles: [f64; 2],
     ) -> Result<Self> {
-        let mut coarse = Histogram::new();
-        let mut broken = NonFinite::default();
-        for z in 0..count {
-            for ((y, x), &value) in slice(z)?.indexed_iter() {
-                if value.is_finite() {
-                    coarse.add(key(value) >> 16);
-                } else {
-                    broken.add(value, [x, y, z]);
+        let counted = in_parts(count, |part| {
+            let mut coarse = Histogram::new();
+            let mut broken = NonFinite::default();
+            for z in part {
+                for ((y, x), &value) in slice(z)?.indexed_iter() {
+                    if value.is_finite() {
+                        coarse.add(key(value) >> 16);
+                    } else {
+                        broken.add(value, [x, y, z]);
+                    }
                 }
             }
+            Ok((coarse, broken))
+        })?;
+        let mut coarse = Histogram::new();
+        let mut broken = NonFinite::default();
+        for (histogram, found) in &counted {
+            coarse.merge(histogram);
+            broken.merge(found);
         }
         broken.check()?;
         let Some(last) = coarse.total.checked_sub(1) else {
@@ -47,18 +58,26 @@ impl IntensityWindow {
         let [first, second] = percentiles.map(|percentile| Rank::new(percentile, last));
         let ranks = [first.below, first.above(last), second.below, second.above(last), 0, last];
         let bins = ranks.map(|rank| coarse.locate(rank));
-        let mut fine: Vec<(u32, Histogram)> = Vec::new();
-        for (bin, _) in bins {
-            if !fine.iter().any(|(known, _)| *known == bin) {
-                fine.push((bin, Histogram::new()));
-            }
-        }
-        for z in 0..count {
-            for &value in &slice(z)? {
-                let key = key(value);
-                if let Some((_, histogram)) = fine.iter_mut().find(|(bin, _)| *bin == key >> 16) {
-                    histogram.add(key & 0xffff);
+        let mut wanted: Vec<u32> = bins.iter().map(|&(bin, _)| bin).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let empty = || wanted.iter().map(|&bin| (bin, Histogram::new())).collect::<Vec<_>>();
+        let counted = in_parts(count, |part| {
+            let mut fine = empty();
+            for z in part {
+                for &value in &slice(z)? {
+                    let key = key(value);
+                    if let Some((_, histogram)) = fine.iter_mut().find(|(bin, _)| *bin == key >> 16) {
+                        histogram.add(key & 0xffff);
+                    }
                 }
+            }
+            Ok(fine)
+        })?;
+        let mut fine = empty();
+        for part in &counted {
+            for ((_, all), (_, some)) in fine.iter_mut().zip(part) {
+                all.merge(some);
             }
         }
         let [a, b, c, d, least, greatest] = bins.map(|(bin, rest)| {
@@ -129,6 +148,12 @@ fn value(key: u32) -> f32 {
     f32::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
 }
 
+/// Works on `count` slices in as many parts as there are threads in the current pool.
+fn in_parts<T: Send>(count: usize, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
+    let parts = rayon::current_num_threads().min(count).max(1);
+    (0..parts).into_par_iter().map(|part| work(count * part / parts..count * (part + 1) / parts)).collect()
+}
+
 /// Counts of 16-bit keys.
 struct Histogram {
     counts: Vec<u64>,
@@ -145,6 +170,13 @@ impl Histogram {
             *count += 1;
             self.total += 1;
         }
+    }
+
+    fn merge(&mut self, other: &Histogram) {
+        for (count, &more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
     }
 
     /// The key of the value with this rank, and the rank among the values of that key.
@@ -193,6 +225,12 @@ impl NonFinite {
     fn add(&mut self, value: f32, position: [usize; 3]) {
         self.count += 1;
         self.first.get_or_insert((value, position));
+    }
+
+    /// What later slices held.
+    fn merge(&mut self, later: &NonFinite) {
+        self.count += later.count;
+        self.first = self.first.or(later.first);
     }
 
     fn check(&self) -> Result<()> {

@@ -287,7 +287,7 @@ fn the_memory_layout_of_training_changes_no_gradient() {
         let (losses, _) = objective.standard(&scene.network, &image, &image, label).unwrap();
         objective.standard_total(&losses).unwrap().backward();
         let [corrupted_image, corrupted_shape] =
-            ["corrupted.image.spatial", "corrupted.shape.channel"].map(|name| tensor(name));
+            ["corrupted.image.spatial", "corrupted.shape.channel"].map(tensor);
         let losses = objective
             .hard(&scene.network, Some(&corrupted_image), Some(&corrupted_shape), &image, label)
             .unwrap();
