@@ -9,6 +9,8 @@ LIBTORCH ?=
 LIBTORCH_DIR ?=
 CUDA ?=
 CARGO ?= cargo
+BENCH ?=
+SCALE ?=
 
 # scripts/setup turns LIBTORCH into .deps/libtorch, which .cargo/config.toml and CMake use.
 unexport LIBTORCH
@@ -18,7 +20,8 @@ export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer header symbols \
+.PHONY: help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer bench-programs \
+	bench scale header symbols \
 	package clean distclean
 
 help:
@@ -26,6 +29,8 @@ help:
 	@echo 'make train      set up, build, install, and run examples/c/train DATA=dataset [OUTPUT=build/train] [CONFIG=file.json]'
 	@echo 'make figures    pictures of the augmentation into build/figures/'
 	@echo 'make test       set up, build, and run all checks and tests'
+	@echo 'make bench      compare with PyTorch, ONNX Runtime and others; build/bench.json [BENCH=--quick]'
+	@echo 'make scale      how time and memory grow; build/scale.json, build/scale/*.svg [SCALE=--quick]'
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
 	@echo 'make build      libcoopseg.so into build/lib/'
 	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
@@ -81,6 +86,17 @@ check-symbols: build
 
 test-consumer: build
 	tests/consumer/run.sh $(BUILD)
+
+bench-programs: install
+	@bench/setup
+	@cmake -S bench -B $(BUILD)/bench -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$$(realpath '$(PREFIX)')" >/dev/null
+	@cmake --build $(BUILD)/bench
+
+bench: bench-programs
+	PYTHONPYCACHEPREFIX=$(BUILD)/bench/pycache .deps/bench/bin/python bench/run.py $(BENCH)
+
+scale: bench-programs
+	PYTHONPYCACHEPREFIX=$(BUILD)/bench/pycache .deps/bench/bin/python bench/scale.py $(SCALE)
 
 header: setup
 	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library header
