@@ -48,9 +48,10 @@ impl Convolution {
 
     /// N×inputs×H×W to N×outputs×H/stride×W/stride.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let kind = x.kind();
         Ok(x.f_conv2d(
-            &self.weight,
-            Some(&self.bias),
+            &self.weight.f_to_kind(kind)?,
+            Some(&self.bias.f_to_kind(kind)?),
             [self.stride, self.stride],
             [self.padding, self.padding],
             [1, 1],
@@ -61,8 +62,9 @@ impl Convolution {
     /// The same of `x` with every pixel twice in each direction: N×inputs×H×W to N×outputs×2H×2W. For kernel 3 and
     /// stride 1.
     pub fn forward_doubled(&self, x: &Tensor) -> Result<Tensor> {
-        let weight = weight_for_doubling(&self.weight)?;
-        Ok(x.f_conv_transpose2d(&weight, Some(&self.bias), [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
+        let weight = weight_for_doubling(&self.weight)?.f_to_kind(x.kind())?;
+        let bias = self.bias.f_to_kind(x.kind())?;
+        Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
     }
 }
 
@@ -109,7 +111,9 @@ impl Upsampling {
 
     /// N×C×H×W to N×C×2H×2W.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        Ok(x.f_conv_transpose2d(&self.weight, Some(&self.bias), [2, 2], [0, 0], [0, 0], 1, [1, 1])?)
+        let weight = self.weight.f_to_kind(x.kind())?;
+        let bias = self.bias.f_to_kind(x.kind())?;
+        Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [0, 0], [0, 0], 1, [1, 1])?)
     }
 }
 

@@ -4,6 +4,7 @@ use super::architecture::Architecture;
 use super::fast::FastThinkingNetwork;
 use super::initialise::Initialiser;
 use super::parameters::{Parameter, ParameterKind, Part};
+use super::precision::{Precision, SharedPrecision};
 use super::slow::SlowThinkingNetwork;
 use crate::error::Result;
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub struct CooperativeNetwork {
     device: Device,
     parameters: Vec<Parameter>,
     frozen: BTreeMap<String, Arc<AtomicBool>>,
+    precision: SharedPrecision,
 }
 
 impl CooperativeNetwork {
@@ -38,6 +40,7 @@ impl CooperativeNetwork {
             device,
             parameters: init.parameters,
             frozen: init.frozen,
+            precision: init.precision,
         })
     }
 
@@ -68,6 +71,16 @@ impl CooperativeNetwork {
                 flag.store(true, Ordering::Relaxed);
             }
         }
+        Ok(())
+    }
+
+    /// What the passes to come compute in; weights, statistics and losses stay float32. Copies compute in float32.
+    ///
+    /// # Errors
+    /// `DeviceUnavailable` for bfloat16 on a processor without it.
+    pub fn compute_in(&self, precision: Precision) -> Result<()> {
+        precision.check(self.device)?;
+        self.precision.set(precision);
         Ok(())
     }
 

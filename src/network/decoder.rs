@@ -4,6 +4,7 @@ use super::batch_norm::BatchNormMode;
 use super::convolution::{Bias, Convolution, Upsampling};
 use super::encoder::ResidualBlock;
 use super::initialise::Initialiser;
+use super::precision::SharedPrecision;
 use crate::error::Result;
 use tch::Tensor;
 
@@ -27,6 +28,7 @@ pub(super) struct UpBlock {
 pub struct Decoder {
     pub(super) up: Vec<UpBlock>,
     pub(super) last: Convolution,
+    precision: SharedPrecision,
 }
 
 impl Decoder {
@@ -46,18 +48,18 @@ impl Decoder {
             })?);
         }
         let last = Convolution::new(init, "final_conv", [width, outputs], 1, 1, Bias::Zero)?;
-        Ok(Decoder { up, last })
+        Ok(Decoder { up, last, precision: init.precision.clone() })
     }
 
     /// Decodes a latent code.
     pub fn forward(&self, code: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mut x = code.shallow_clone();
+        let mut x = self.precision.enter(code)?;
         for step in &self.up {
             x = match &step.up {
                 Some(up) => step.block.forward(&up.forward(&x)?, mode)?,
                 None => step.block.forward_doubled(&x, mode)?,
             };
         }
-        self.last.forward(&x)
+        SharedPrecision::leave(self.last.forward(&x)?)
     }
 }

@@ -3,6 +3,7 @@
 use super::batch_norm::{BatchNorm, BatchNormMode};
 use super::convolution::{Bias, Convolution};
 use super::initialise::Initialiser;
+use super::precision::SharedPrecision;
 use crate::error::Result;
 use crate::runtime::operators;
 use tch::Tensor;
@@ -105,6 +106,7 @@ pub struct Encoder {
     pub(super) down: Vec<DownBlock>,
     pub(super) last: Convolution,
     pub(super) last_norm: BatchNorm,
+    precision: SharedPrecision,
 }
 
 impl Encoder {
@@ -129,12 +131,12 @@ impl Encoder {
                 BatchNorm::new(init, "1", code)?,
             ))
         })?;
-        Ok(Encoder { inc, down, last, last_norm })
+        Ok(Encoder { inc, down, last, last_norm, precision: init.precision.clone() })
     }
 
     /// The code of `x`, non-negative.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mut x = leaky_relu(self.inc.forward(x, mode)?)?;
+        let mut x = leaky_relu(self.inc.forward(&self.precision.enter(x)?, mode)?)?;
         for step in &self.down {
             x = step.block.forward(&step.down.forward(&x)?, mode)?;
         }

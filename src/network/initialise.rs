@@ -2,6 +2,7 @@
 //! on every machine.
 
 use super::parameters::{Parameter, ParameterKind};
+use super::precision::SharedPrecision;
 use crate::error::Result;
 use crate::random::{self, Purpose};
 use rand::Rng;
@@ -22,6 +23,8 @@ pub struct Initialiser {
     pub parameters: Vec<Parameter>,
     /// For every part with batch normalisation, whether it is frozen; shared with its layers.
     pub frozen: BTreeMap<String, Arc<AtomicBool>>,
+    /// What all layers compute in.
+    pub precision: SharedPrecision,
 }
 
 impl Initialiser {
@@ -33,6 +36,7 @@ impl Initialiser {
             prefix: Vec::new(),
             parameters: Vec::new(),
             frozen: BTreeMap::new(),
+            precision: SharedPrecision::default(),
         }
     }
 

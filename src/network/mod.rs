@@ -15,6 +15,7 @@ pub mod inference;
 mod initialise;
 mod memory_layout;
 mod parameters;
+mod precision;
 mod slow;
 
 pub use architecture::{Architecture, CodeSharing};
@@ -23,6 +24,7 @@ pub use cooperative::{CooperativeNetwork, SharedNetwork};
 pub use fast::{Codes, FastThinkingNetwork};
 pub use memory_layout::channels_last;
 pub use parameters::{PARTS, Parameter, ParameterKind, Part};
+pub use precision::Precision;
 pub use slow::{SlowThinkingNetwork, TEMPERATURE, map_of_labels, map_of_logits};
 
 /// The encoders halve the resolution four times.

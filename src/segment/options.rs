@@ -1,7 +1,7 @@
 //! How volumes are segmented.
 
 use crate::error::Result;
-use crate::network::inference::Precision;
+use crate::network::Precision;
 use crate::runtime::DeviceChoice;
 use crate::schema;
 use schemars::JsonSchema;

@@ -11,7 +11,7 @@ use crate::augment::Augmentation;
 use crate::error::{Error, Result};
 use crate::latent::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Source, Threshold};
 use crate::loss::ReconstructionLoss;
-use crate::network::{Architecture, CodeSharing, Part};
+use crate::network::{Architecture, CodeSharing, Part, Precision};
 use crate::runtime::{self, DeviceChoice};
 use crate::schema;
 use crate::volume::Preprocess;
@@ -115,6 +115,9 @@ pub struct Configuration {
     pub mode: Mode,
     /// `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`.
     pub device: String,
+    /// Type that the networks compute in while they train; weights, statistics, losses and validation stay float32.
+    /// `bfloat16` needs a processor or device that has it. Default: `float32`.
+    pub precision: Precision,
     /// Seed of every random draw; null takes the process-wide one. Default: null.
     pub seed: Option<u64>,
     /// The networks.
@@ -177,6 +180,7 @@ impl Configuration {
             preset,
             mode: Mode::Cooperative,
             device: "auto".to_owned(),
+            precision: Precision::Float32,
             seed: None,
             network: NetworkSection {
                 width: 16,

@@ -215,6 +215,7 @@ impl Trainer {
 
     /// What depends on the initial weights.
     fn ready(mut self) -> Result<Self> {
+        self.network.compute_in(self.config.precision)?;
         self.network.freeze(&self.config.frozen)?;
         let decay = self.config.optimizer.average_decay;
         self.average = decay.map(|decay| Average::new(&self.network, decay)).transpose()?;

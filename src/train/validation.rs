@@ -9,7 +9,8 @@ use crate::augment::{self, ChannelSlice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::metrics::{OverlapCounts, mean_foreground};
-use crate::network::{BatchNormMode, CooperativeNetwork, map_of_logits};
+use crate::network::inference::{InferenceNetwork, Target};
+use crate::network::{CooperativeNetwork, Precision};
 use ndarray::{Array2, Array3, Axis};
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
@@ -81,9 +82,10 @@ impl ValidationCases {
     /// Segments every case with both stages and compares with its labels, volume by volume.
     pub fn score(&self, network: &CooperativeNetwork) -> Result<ValidationScores> {
         let classes = self.config.network.classes.len();
+        let networks = self.ready(network)?;
         let mut cases = Vec::with_capacity(self.stored.cases().len());
         for (index, stored) in self.stored.cases().iter().enumerate() {
-            let Segmented { slices, fast, refined } = self.segment(network, index)?;
+            let Segmented { slices, fast, refined } = self.segment(&networks, index)?;
             let mut fast_counts = OverlapCounts::new(classes);
             let mut refined_counts = OverlapCounts::new(classes);
             for (slice, (fast, refined)) in slices.iter().zip(fast.outer_iter().zip(refined.outer_iter())) {
@@ -122,7 +124,7 @@ impl ValidationCases {
         let index = self.stored.cases().iter().position(|stored| stored.summary.case == case);
         let index = index
             .ok_or_else(|| Error::Internal(format!("\"{case}\" is no validation case of this training")))?;
-        let Segmented { slices, fast, refined } = self.segment(network, index)?;
+        let Segmented { slices, fast, refined } = self.segment(&self.ready(network)?, index)?;
         let structure = |slice: &ChannelSlice| slice.label.iter().filter(|&&class| class != 0).count();
         let (z, slice) = slices
             .into_iter()
@@ -139,7 +141,15 @@ impl ValidationCases {
         })
     }
 
-    fn segment(&self, network: &CooperativeNetwork, case: usize) -> Result<Segmented> {
+    /// The networks as they are now, for inference.
+    fn ready(&self, network: &CooperativeNetwork) -> Result<InferenceNetwork> {
+        let [width, height] = self.config.preprocess.crop.map(|side| side as i64);
+        let batch = [CHUNK as i64, height, width];
+        let target = Target { device: network.device(), precision: Precision::Float32, batch };
+        InferenceNetwork::new(network, target)
+    }
+
+    fn segment(&self, networks: &InferenceNetwork, case: usize) -> Result<Segmented> {
         let _guard = tch::no_grad_guard();
         let (pad, crop) = (self.config.preprocess.pad, self.config.preprocess.crop);
         let slices: Vec<ChannelSlice> =
@@ -147,10 +157,9 @@ impl ValidationCases {
         let mut fast = Vec::new();
         let mut refined = Vec::new();
         for chunk in slices.chunks(CHUNK) {
-            let batch = Batch::new(chunk, network.device())?;
-            let codes = network.fast.encode(&batch.images, BatchNormMode::INFERENCE)?;
-            let prediction = network.fast.segment(&codes.shape, BatchNormMode::INFERENCE)?;
-            let corrected = network.slow.correct(&map_of_logits(&prediction)?, BatchNormMode::INFERENCE)?;
+            let batch = Batch::new(chunk, networks.target().device)?;
+            let prediction = networks.segment(&batch.images)?;
+            let corrected = networks.correct(&prediction)?;
             append_labels(&mut fast, &prediction)?;
             append_labels(&mut refined, &corrected)?;
         }

@@ -3,7 +3,7 @@
 use coopseg::augment::{ChannelSlice, Slice};
 use coopseg::latent::{AnnealingDraw, MaskDraw, Scheme, SchemeDraw, Source, Threshold, draw_masks, mask};
 use coopseg::loss::ReconstructionLoss;
-use coopseg::network::{BatchNormMode, CodeSharing, CooperativeNetwork};
+use coopseg::network::{BatchNormMode, CodeSharing, CooperativeNetwork, Precision};
 use coopseg::random::{Purpose, stream};
 use coopseg::train::{Adam, Batch, Configuration, HardAffine, LossValues, Mode, Preset, TrainingStep};
 use ndarray::Array2;
@@ -353,6 +353,35 @@ fn both_presets_train_in_both_modes() {
                 (0..12).map(|n| step.run(&network, &mut adam, &batch, n).unwrap().segmentation).collect();
             assert!(losses[11] < 0.8 * losses[0], "{preset:?} {mode:?}: {losses:?}");
         }
+    }
+}
+
+#[test]
+fn bfloat16_trains_as_float32_does_where_the_processor_has_it() {
+    let losses = |precision| {
+        let mut config = config();
+        config.optimizer.learning_rate = 1e-2;
+        let network = CooperativeNetwork::new(config.architecture(), 3, Device::Cpu).unwrap();
+        network.compute_in(precision)?;
+        let mut adam = Adam::new(&network, config.optimizer).unwrap();
+        let step = TrainingStep::new(&config, 5);
+        let batch = batch();
+        let losses: Vec<f64> =
+            (0..12).map(|n| step.run(&network, &mut adam, &batch, n).unwrap().segmentation).collect();
+        let kinds = network.weights().all(|weight| weight.tensor.grad().kind() == Kind::Float);
+        assert!(kinds, "weights and gradients stay float32");
+        Ok::<_, coopseg::error::Error>(losses)
+    };
+    let exact = losses(Precision::Float32).unwrap();
+    match losses(Precision::Bfloat16) {
+        Ok(coarse) => {
+            assert!(
+                exact != coarse && (coarse[0] - exact[0]).abs() < 0.02 * exact[0],
+                "{coarse:?} {exact:?}"
+            );
+            assert!(coarse[11] < 0.8 * coarse[0], "{coarse:?}");
+        }
+        Err(error) => assert!(error.to_string().contains("bfloat16"), "{error}"),
     }
 }
 

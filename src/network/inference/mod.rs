@@ -5,13 +5,11 @@
 
 mod blocks;
 mod layer;
-mod precision;
-
-pub use precision::Precision;
 
 use super::architecture::CodeSharing;
 use super::cooperative::CooperativeNetwork;
 use super::memory_layout::channels_last;
+use super::precision::Precision;
 use super::slow::map_of_logits;
 use crate::error::Result;
 use blocks::{Decoder, Double, Encoder};

@@ -4,9 +4,11 @@ use crate::error::{Error, Result};
 use crate::runtime::operators;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tch::{Device, Kind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tch::{Device, Kind, Tensor};
 
-/// Type of weights and activations. Sums inside a convolution are float32 in either case.
+/// Type of activations, and of weights where they are used. Sums inside a convolution are float32 in either case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
@@ -36,5 +38,29 @@ impl Precision {
             ));
         }
         Ok(())
+    }
+}
+
+/// Whether the layers of networks in training compute in bfloat16; one for all layers of both networks.
+#[derive(Clone, Debug, Default)]
+pub struct SharedPrecision(Arc<AtomicBool>);
+
+impl SharedPrecision {
+    /// Sets the precision of the passes to come.
+    pub fn set(&self, precision: Precision) {
+        self.0.store(precision == Precision::Bfloat16, Ordering::Relaxed);
+    }
+
+    /// What an encoder or a decoder computes with for `x`.
+    pub fn enter(&self, x: &Tensor) -> Result<Tensor> {
+        if x.kind() == Kind::Float && self.0.load(Ordering::Relaxed) {
+            return Ok(x.f_to_kind(Kind::BFloat16)?);
+        }
+        Ok(x.shallow_clone())
+    }
+
+    /// What leaves a decoder: losses are computed in float32.
+    pub fn leave(x: Tensor) -> Result<Tensor> {
+        if x.kind() == Kind::BFloat16 { Ok(x.f_to_kind(Kind::Float)?) } else { Ok(x) }
     }
 }
