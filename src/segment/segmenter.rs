@@ -105,7 +105,10 @@ impl Segmenter {
             channels,
             windows: channels
                 .iter()
-                .map(|channel| pool.install(|| channel.window(preprocess.percentiles)))
+                .map(|channel| match image.slices() {
+                    1 => channel.window(preprocess.percentiles),
+                    _ => pool.install(|| channel.window(preprocess.percentiles)),
+                })
                 .collect::<Result<_>>()?,
             grid: NetworkGrid::new(image.size(), image.spacing(), preprocess)?,
         };
@@ -115,16 +118,15 @@ impl Segmenter {
         let mut next = 0;
         while next < slices {
             let wave = plan.next_wave(next..slices);
-            let done: Result<Vec<Chunk>> = pool.install(|| {
-                let lanes = wave.len();
-                wave.clone()
-                    .into_par_iter()
-                    .map(|range| {
-                        let _lane = Lane::enter(pool.current_num_threads(), lanes);
-                        self.segment(&input, range, wanted)
-                    })
-                    .collect()
-            });
+            let compute = |range: &Range<usize>| {
+                let _lane = Lane::enter(pool.current_num_threads(), wave.len());
+                self.segment(&input, range.clone(), wanted)
+            };
+            let done: Result<Vec<Chunk>> = match wave.as_slice() {
+                // The caller's thread has its helpers in libtorch at hand.
+                [all] => compute(all).map(|chunk| vec![chunk]),
+                chunks => pool.install(|| chunks.par_iter().map(compute).collect()),
+            };
             match done {
                 Ok(chunks) => {
                     for (range, chunk) in wave.into_iter().zip(chunks) {

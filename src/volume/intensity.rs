@@ -150,7 +150,10 @@ fn value(key: u32) -> f32 {
 
 /// Works on `count` slices in as many parts as there are threads in the current pool.
 fn in_parts<T: Send>(count: usize, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
-    let parts = rayon::current_num_threads().min(count).max(1);
+    if count < 2 {
+        return Ok(vec![work(0..count)?]);
+    }
+    let parts = rayon::current_num_threads().min(count);
     (0..parts).into_par_iter().map(|part| work(count * part / parts..count * (part + 1) / parts)).collect()
 }
 
