@@ -11,8 +11,8 @@ use std::ffi::c_char;
 /// libtorch gives large blocks back to the system as soon as a tensor dies and asks for them again a moment
 /// later, which takes about half of a training step. This library therefore makes libtorch, in the whole process,
 /// allocate through a cache that keeps such blocks (256 KiB and more). What is kept and what is in use together
-/// stay within 17/16 of the most that was in use at once, and when the last trainer and segmenter are freed
-/// everything is given back. A host that sets an allocator of its own in libtorch first keeps it.
+/// exceed the most that was in use at once by no more than a quarter and 64 MiB, and when the last trainer and
+/// segmenter are freed everything is given back. A host that sets an allocator of its own in libtorch first keeps it.
 ///
 /// @param bytes  Most bytes kept; 0 switches the cache off, and called before everything else leaves libtorch's
 ///               allocator untouched. Default: half of the machine's memory.

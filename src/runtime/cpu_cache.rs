@@ -2,8 +2,8 @@
 //!
 //! libtorch returns large blocks to the system as soon as a tensor dies and asks for them again a moment later,
 //! and the kernel zeroes every page anew: about half of a training step. The cache keeps freed blocks for the next
-//! request of about their size. What is kept and what is in use together never exceed, by more than a sixteenth, the
-//! most that was in use at once, and what is kept never exceeds the limit.
+//! request of about their size. What is kept and what is in use together never exceed the most
+//! that was in use at once by more than a quarter and 64 MiB, and what is kept never exceeds the limit.
 
 use super::{libtorch, native};
 use crate::error::Result;

@@ -224,7 +224,8 @@ impl Input<'_> {
         let [width, height] = self.grid.size();
         let (channels, pixels) = (self.channels.len(), width * height);
         let shape = [slices.len() as i64, channels as i64, height as i64, width as i64];
-        let mut values: Vec<f32> = Vec::with_capacity(slices.len() * channels * pixels);
+        let mut values: Vec<f32> =
+            volume::reserve(slices.len() * channels * pixels, "slices on the networks' grid")?;
         for z in slices {
             for (channel, window) in self.channels.iter().zip(&self.windows) {
                 let mut slice = channel.slice(z)?;

@@ -20,6 +20,7 @@ mod slice_source;
 mod view;
 mod view_mut;
 
+pub(crate) use allocation::reserve;
 pub use crop::{centre_crop, pad};
 pub use dtype::Dtype;
 pub use geometry::Geometry;

@@ -30,6 +30,17 @@ constexpr size_t kSmallest = size_t{1} << 18;
 // A kept block serves a request that is smaller by one part in this many.
 constexpr size_t kMostWaste = 8;
 constexpr size_t kHugePage = size_t{1} << 21;
+// See trim().
+constexpr size_t kSlack = size_t{1} << 26;
+// Blocks begin at different distances from the start of a huge page: tensors that all began there would push each other
+// out of the same few lines of the processor's cache.
+constexpr size_t kColours = 16;
+constexpr size_t kColourStep = (size_t{1} << 12) + 64;
+constexpr size_t kColourSpace = kColours * (size_t{2} << 12);
+static_assert(kColours * kColourStep <= kColourSpace);
+// What must be left behind every new block: oneDNN does not look whether it got the memory for the code that it
+// generates, and crashes.
+constexpr size_t kHeadroom = size_t{1} << 26;
 
 size_t round_up(size_t bytes) {
     // Eight sizes for every doubling.
@@ -40,9 +51,10 @@ size_t round_up(size_t bytes) {
     return (bytes + step - 1) / step * step;
 }
 
-struct Free {
-    void* data;
-    size_t size;
+struct Block {
+    char* base;    // of the mapping
+    char* data;    // what libtorch gets
+    size_t size;   // of the data
 };
 
 class Cache {
@@ -56,33 +68,33 @@ class Cache {
                 return data;
             }
         }
-        void* data = fresh(size);
-        std::vector<void*> released;
+        const Block block = fresh(size);
+        std::vector<Block> released;
         {
             std::lock_guard<std::mutex> lock(mutex_);
-            sizes_.emplace(data, size);
+            blocks_.emplace(block.data, block);
             used_ += size;
             note_peak();
             trim(released);
         }
         give_back(released);
-        return data;
+        return block.data;
     }
 
     // Whether the block is one of the cache's.
     bool put(void* data) {
-        std::vector<void*> released;
+        std::vector<Block> released;
         {
             std::lock_guard<std::mutex> lock(mutex_);
-            const auto found = sizes_.find(data);
-            if (found == sizes_.end()) {
+            const auto found = blocks_.find(data);
+            if (found == blocks_.end()) {
                 return false;
             }
-            const size_t size = found->second;
-            used_ -= size;
-            kept_ += size;
-            ages_.push_back({data, size});
-            by_size_.emplace(size, std::prev(ages_.end()));
+            const Block& block = found->second;
+            used_ -= block.size;
+            kept_ += block.size;
+            ages_.push_back(block);
+            by_size_.emplace(block.size, std::prev(ages_.end()));
             trim(released);
         }
         give_back(released);
@@ -91,7 +103,7 @@ class Cache {
 
     void set_limit(size_t bytes) {
         limit_.store(bytes, std::memory_order_relaxed);
-        std::vector<void*> released;
+        std::vector<Block> released;
         {
             std::lock_guard<std::mutex> lock(mutex_);
             trim(released);
@@ -104,7 +116,7 @@ class Cache {
     }
 
     void clear() {
-        std::vector<void*> released;
+        std::vector<Block> released;
         {
             std::lock_guard<std::mutex> lock(mutex_);
             drop_to(0, released);
@@ -119,7 +131,7 @@ class Cache {
     }
 
   private:
-    using Ages = std::list<Free>;
+    using Ages = std::list<Block>;
 
     void* reuse(size_t size) {
         const auto found = by_size_.lower_bound(size);
@@ -128,7 +140,7 @@ class Cache {
             return nullptr;
         }
         ++hits_;
-        const Free block = *found->second;
+        const Block block = *found->second;
         ages_.erase(found->second);
         by_size_.erase(found);
         kept_ -= block.size;
@@ -137,37 +149,56 @@ class Cache {
         return block.data;
     }
 
-    void* fresh(size_t size) {
-        void* data = nullptr;
-        try {
-            data = c10::alloc_cpu(size);
-        } catch (const c10::Error&) {
+    Block fresh(size_t size) {
+        char* base = map(size + kColourSpace);
+        if (base == nullptr) {
             // What is kept may be what is missing.
             clear();
-            data = c10::alloc_cpu(size);
+            base = map(size + kColourSpace);
         }
-        if (size >= kHugePage) {
-            const auto begin = (reinterpret_cast<uintptr_t>(data) + kHugePage - 1) & ~(kHugePage - 1);
-            const auto end = (reinterpret_cast<uintptr_t>(data) + size) & ~(kHugePage - 1);
-            if (begin < end) {
-                madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-            }
+        TORCH_CHECK(
+            base != nullptr, "not enough memory: ", size, " bytes would leave less than ", kHeadroom,
+            " for everything else");
+        return {base, base + colour_.fetch_add(1, std::memory_order_relaxed) % kColours * kColourStep, size};
+    }
+
+    // Straight from the system, so that what is given back is gone; null where there is too little.
+    static char* map(size_t length) {
+        char* base = reserve(length);
+        if (base == nullptr) {
+            return nullptr;
         }
-        return data;
+        if (length >= kHugePage) {
+            madvise(base, length, MADV_HUGEPAGE);
+        }
+        char* rest = reserve(kHeadroom);
+        if (rest == nullptr) {
+            munmap(base, length);
+            return nullptr;
+        }
+        munmap(rest, kHeadroom);
+        return base;
+    }
+
+    static char* reserve(size_t size) {
+        void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return data == MAP_FAILED ? nullptr : static_cast<char*>(data);
     }
 
     void note_peak() {
         peak_ = std::max(peak_, used_);
     }
 
-    // What is kept and what is in use together stay below the most that was ever in use at once.
-    void trim(std::vector<void*>& released) {
-        const size_t room = peak_ + peak_ / 16 > used_ ? peak_ + peak_ / 16 - used_ : 0;
+    // What is kept and what is in use together stay below what was in use at most, and some slack: two threads whose
+    // tensors come and go at different times would otherwise take each other's blocks away.
+    void trim(std::vector<Block>& released) {
+        const size_t most = peak_ + peak_ / 4 + kSlack;
+        const size_t room = most > used_ ? most - used_ : 0;
         drop_to(std::min(room, limit_.load(std::memory_order_relaxed)), released);
     }
 
     // The longest unused go first.
-    void drop_to(size_t most, std::vector<void*>& released) {
+    void drop_to(size_t most, std::vector<Block>& released) {
         while (kept_ > most && !ages_.empty()) {
             const auto oldest = ages_.begin();
             const auto range = by_size_.equal_range(oldest->size);
@@ -178,15 +209,15 @@ class Cache {
                 }
             }
             kept_ -= oldest->size;
-            sizes_.erase(oldest->data);
-            released.push_back(oldest->data);
+            blocks_.erase(oldest->data);
+            released.push_back(*oldest);
             ages_.erase(oldest);
         }
     }
 
-    static void give_back(const std::vector<void*>& blocks) {
-        for (void* block : blocks) {
-            c10::free_cpu(block);
+    static void give_back(const std::vector<Block>& blocks) {
+        for (const Block& block : blocks) {
+            munmap(block.base, block.size + kColourSpace);
         }
     }
 
@@ -199,7 +230,8 @@ class Cache {
     uint64_t misses_ = 0;
     Ages ages_;
     std::multimap<size_t, Ages::iterator> by_size_;
-    std::unordered_map<void*, size_t> sizes_;
+    std::unordered_map<void*, Block> blocks_;
+    std::atomic<size_t> colour_{0};
 };
 
 // Never destroyed: tensors of other libraries may outlive every destructor.
