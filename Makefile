@@ -20,8 +20,8 @@ export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer bench-programs \
-	bench scale header symbols \
+.PHONY: help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer test-python wheel \
+	bench-programs bench scale header symbols \
 	package clean distclean
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo 'make build      libcoopseg.so into build/lib/'
 	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
 	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be]'
+	@echo 'make wheel      the Python package into build/'
 	@echo 'make header     write include/coopseg/coopseg.h and tests/abi/exported_symbols.txt from the sources'
 	@echo 'make symbols    write tests/abi/exported_symbols.txt alone'
 	@echo 'make clean      delete build/ and target/; make distclean deletes .deps/ too'
@@ -65,7 +66,7 @@ figures: setup
 	$(CARGO) run --release --locked --quiet --example figures -- $(BUILD)/figures
 	@echo '==> $(BUILD)/figures/augmentation.png'
 
-test: lint test-rust test-c check-symbols test-consumer
+test: lint test-rust test-c check-symbols test-consumer test-python
 	@echo '==> all checks and tests passed'
 
 lint: setup
@@ -86,6 +87,18 @@ check-symbols: build
 
 test-consumer: build
 	tests/consumer/run.sh $(BUILD)
+
+test-python: install
+	@bindings/python/tests/setup
+	@cd bindings/python && COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' ../../.deps/python/bin/python -B -m pytest
+	@cd bindings/python && ../../.deps/python/bin/mypy --cache-dir ../../.deps/python/mypy
+
+wheel: setup
+	@bindings/python/tests/setup
+	@cmake -S . -B $(BUILD)/wheel -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCOOPSEG_LIBTORCH_DIR='$$ORIGIN/../torch/lib' >/dev/null
+	@cmake --build $(BUILD)/wheel
+	@cmake --install $(BUILD)/wheel --prefix $(BUILD)/wheel/prefix >/dev/null
+	@COOPSEG_LIBRARY='$(abspath $(BUILD))/wheel/prefix/lib/libcoopseg.so' .deps/python/bin/python -m build --wheel --no-isolation -o $(BUILD) bindings/python
 
 bench-programs: install
 	@bench/setup

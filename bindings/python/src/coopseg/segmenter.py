@@ -1,0 +1,220 @@
+"""Segmentation of images with both stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from ctypes import POINTER, byref, c_char_p, pointer
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+
+from . import _native
+from ._axes import reorder
+from ._call import Options, PathLike, call, call_handle, call_json, options, path
+from ._handle import Handle
+from ._kinds import Given, given_image
+from .errors import InvalidArgumentError
+from .images import Array, Image, describe_output
+from .model import Model
+
+Kind = TypeVar("Kind")
+
+#: The maps that can be asked for, with the type that they have unless the caller brings the array.
+OUTPUTS: Mapping[str, type[np.generic]] = {
+    "labels": np.uint8,
+    "fast_labels": np.uint8,
+    "probabilities": np.float32,
+    "entropy": np.float32,
+    "disagreement": np.float32,
+}
+
+
+@dataclass
+class Segmentation(Generic[Kind]):
+    """What a segmentation gives: maps of the image's own kind and grid; None where one was not asked for.
+
+    Attributes:
+        labels: Class of the highest final probability, uint8.
+        fast_labels: The same of the fast-thinking network alone, uint8.
+        probabilities: Final probabilities, float32, which sum to 1 over the class axis. Arrays have that axis where the
+            image had its channels, else first where x is the last axis ("czyx") and last otherwise ("xyzc"); of an
+            Image they are an array too. nibabel: 4-D; SimpleITK: a vector image.
+        entropy: Entropy of the final probabilities in nats, 0 to ln(classes), float32.
+        disagreement: Half the sum over classes of the absolute difference between the two stages' probabilities,
+            0 to 1, float32.
+        report: "slices"; "change_per_pass", the share of pixels that each pass of the slow-thinking network changed;
+            "seconds".
+    """
+
+    labels: Kind | None = None
+    fast_labels: Kind | None = None
+    probabilities: Any = None
+    entropy: Kind | None = None
+    disagreement: Kind | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class Segmenter(Handle):
+    """Segments images with one model on one device. Any number of threads may use one at once."""
+
+    _noun = "segmenter"
+
+    def __init__(self, model: Model, options: Options = None, **keys: Any) -> None:
+        """Prepares a model.
+
+        Args:
+            model: May be closed afterwards.
+            options: A mapping or JSON text; see `coopseg.config.schema("segmenter")`.
+            **keys: Single options: ``device``, ``iterations`` (passes of the slow-thinking network; 0: the
+                fast-thinking network alone), ``precision``, ``chunk``.
+
+        Raises:
+            InvalidConfigError, DeviceUnavailableError, OutOfMemoryError.
+        """
+        self._classes = len(model.class_names)
+        self._own(call_handle("segmenter_new", model._pointer, _options(options, keys)))
+
+    @overload
+    def segment(
+        self,
+        image: Image,
+        outputs: Iterable[str] = ...,
+        *,
+        into: Mapping[str, Array] | None = ...,
+    ) -> Segmentation[Image]: ...
+
+    @overload
+    def segment(
+        self,
+        image: Array,
+        outputs: Iterable[str] = ...,
+        *,
+        spacing: Sequence[float] | None = ...,
+        axes: str | None = ...,
+        into: Mapping[str, Array] | None = ...,
+    ) -> Segmentation[Array]: ...
+
+    @overload
+    def segment(
+        self,
+        image: Any,
+        outputs: Iterable[str] = ...,
+        *,
+        spacing: Sequence[float] | None = ...,
+        axes: str | None = ...,
+        into: Mapping[str, Array] | None = ...,
+    ) -> Segmentation[Any]: ...
+
+    def segment(
+        self,
+        image: Any,
+        outputs: Iterable[str] = ("labels",),
+        *,
+        spacing: Sequence[float] | None = None,
+        axes: str | None = None,
+        into: Mapping[str, Array] | None = None,
+    ) -> Segmentation[Any]:
+        """Segments one image, 2-D or 3-D, slice by slice (z), on its own grid.
+
+        Args:
+            image: An array, an Image, or an image of nibabel or SimpleITK. Of several channels: a list of those, an
+                array with a channel axis, a 4-D image of nibabel, or a vector image of SimpleITK.
+            outputs: Which maps to make: "labels", "fast_labels", "probabilities", "entropy", "disagreement".
+            spacing: Of an array: distances along **x, y, z** in mm. Arrays need it, the other kinds bring theirs.
+            axes: Of an array: "zyx", "yx" or "czyx" (channel first) unless given.
+            into: Arrays that receive maps, by name, beside those in `outputs`; in the axis order of the result, any
+                positive strides; labels of any integer type, the others float32 or float64. They appear in the result
+                as they are. Their content is unspecified after an error.
+
+        Raises:
+            InvalidGeometryError: No spacing, or one that is not positive.
+            InvalidArgumentError: The image is constant or holds NaN or infinities; an output that does not exist; a
+                type that is not supported; arrays that overlap.
+            InvalidShapeError: Axes, an array of another shape, another number of channels than the model's.
+            OutOfMemoryError: The segmenter stays usable.
+
+        The call cannot be interrupted: Ctrl-C takes effect when it ends.
+        """
+        given = given_image(image, spacing, axes)
+        arrays = self._outputs(given, outputs, into or {})
+        described = {
+            name: describe_output(
+                array,
+                given.class_axes if name == "probabilities" else given.map_axes,
+                4 if name == "probabilities" else given.first.voxels.ndim,
+            )
+            for name, array in arrays.items()
+        }
+        maps = _native.CSegmentation(**{name: pointer(buffer) for name, buffer in described.items()})
+        channels = [channel._describe() for channel in given.channels]
+        if len(channels) == 1:
+            report = call_json("segmenter_run", self._pointer, byref(channels[0]), byref(maps))
+        else:
+            pointers = (POINTER(_native.CImage) * len(channels))(*map(pointer, channels))
+            report = call_json("segmenter_run_channels", self._pointer, pointers, len(channels), byref(maps))
+        results = {
+            name: array if into and name in into else given.give_back(array) for name, array in arrays.items()
+        }
+        return Segmentation(**results, report=report)
+
+    def segment_file(
+        self,
+        image: PathLike | Sequence[PathLike],
+        *,
+        labels: PathLike | None = None,
+        fast_labels: PathLike | None = None,
+        probabilities: PathLike | None = None,
+        entropy: PathLike | None = None,
+        disagreement: PathLike | None = None,
+    ) -> dict[str, Any]:
+        """Segments a NIfTI file and writes NIfTI files on its grid, each whole or not at all.
+
+        Args:
+            image: Path of a .nii or .nii.gz file; a list of paths where the channels lie in several files.
+            labels, fast_labels, probabilities, entropy, disagreement: Where to write; at least one.
+
+        Returns:
+            The report, as in `Segmentation.report`.
+
+        Raises:
+            MissingFileError, FileIOError, FileFormatError, UnsupportedFileError; and what `segment` raises.
+        """
+        given = {
+            "labels": labels,
+            "fast_labels": fast_labels,
+            "probabilities": probabilities,
+            "entropy": entropy,
+            "disagreement": disagreement,
+        }
+        maps = _native.CSegmentationFiles(**{name: path(file) for name, file in given.items() if file is not None})
+        if isinstance(image, (list, tuple)):
+            files = (c_char_p * len(image))(*map(path, image))
+            report = call_json("segmenter_run_files", self._pointer, files, len(image), byref(maps))
+        else:
+            report = call_json("segmenter_run_file", self._pointer, path(image), byref(maps))  # type: ignore[arg-type]
+        return dict(report)
+
+    def _outputs(self, given: Given, outputs: Iterable[str], into: Mapping[str, Array]) -> dict[str, Array]:
+        """The arrays that receive the maps, in the caller's order of axes."""
+        if isinstance(outputs, str):
+            outputs = (outputs,)
+        wanted = list(dict.fromkeys([*outputs, *into]))
+        for name in wanted:
+            if name not in OUTPUTS:
+                raise InvalidArgumentError(f'there is no output "{name}"; expected some of {", ".join(OUTPUTS)}')
+        for name, array in into.items():
+            if not isinstance(array, np.ndarray):
+                raise InvalidArgumentError(f'into["{name}"] is a {type(array).__name__}; expected a numpy array')
+        return {name: into[name] if name in into else self._new_map(given, name) for name in wanted}
+
+    def _new_map(self, given: Given, name: str) -> Array:
+        """A new array with x fastest in memory, which is the order that the results are made in."""
+        size = dict(zip("xyz", given.first.size), c=self._classes)
+        axes = given.class_axes if name == "probabilities" else given.map_axes
+        in_memory = "".join(axis for axis in "czyx" if axis in axes)
+        return reorder(np.empty([size[axis] for axis in in_memory], OUTPUTS[name]), in_memory, axes)
+
+
+# The methods' own parameter has this name.
+_options = options

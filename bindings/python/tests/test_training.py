@@ -1,0 +1,271 @@
+"""Training: runs, events, interruption, snapshots, one's own batches."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from pathlib import Path
+
+import coopseg
+import numpy as np
+import pytest
+from conftest import SMALL
+
+LONG = {**SMALL, "epochs": 100000}
+
+
+def test_a_run_tells_what_happens(dataset, tmp_path: Path) -> None:
+    heard: list[coopseg.Event] = []
+    with coopseg.Trainer(SMALL, dataset, dataset) as trainer:
+        assert trainer.run(heard.append) is True
+        assert [event.kind for event in heard] == [*["step"] * 3, "validation"] * 2 + ["finished"]
+        first, validation = heard[0], heard[3]
+        assert (first.epoch, first.epochs, first.step, first.steps_per_epoch) == (1, 2, 1, 3)
+        assert math.isfinite(first.loss) and math.isnan(first.mean_iou) and first.refined_dice_per_class is None
+        assert validation.best and len(validation.fast_dice_per_class) == len(validation.refined_dice_per_class) == 4
+        assert validation.refined_dice == pytest.approx(np.mean(validation.refined_dice_per_class[1:]))
+        with pytest.raises(coopseg.InvalidStateError):
+            trainer.run()
+        metrics = trainer.metrics()
+        assert metrics["steps"] == 6 and metrics["finished"] and len(metrics["history"]["epochs"]) == 2
+        trainer.save_best(tmp_path / "best.coopseg")
+        trainer.save_report(tmp_path / "report.html")
+        assert "</html>" in (tmp_path / "report.html").read_text().lower()
+        current = trainer.current_model()
+        best = trainer.best_model()
+    loaded = coopseg.Model.load(tmp_path / "best.coopseg")
+    assert loaded.info()["training"] and current.class_names == best.class_names == loaded.class_names
+    with pytest.raises(FileNotFoundError):
+        loaded.save(tmp_path / "nowhere" / "model.coopseg")
+
+
+def test_events_are_those_of_a_run(dataset) -> None:
+    """On a thread of its own, with the same bits."""
+    heard: list[coopseg.Event] = []
+    coopseg.Trainer(SMALL, dataset, dataset).run(heard.append)
+    given = list(coopseg.Trainer(SMALL, dataset, dataset).events())
+    assert [(event.kind, event.step, event.best) for event in given] == [(e.kind, e.step, e.best) for e in heard]
+    for mine, other in zip(given, heard):
+        np.testing.assert_array_equal(
+            [mine.loss, mine.loss_hard_segmentation, mine.refined_dice],
+            [other.loss, other.loss_hard_segmentation, other.refined_dice],
+        )
+
+
+def test_a_loop_may_be_left_and_gone_on_with(dataset) -> None:
+    trainer = coopseg.Trainer(SMALL, dataset, dataset)
+    for event in trainer.events():
+        with pytest.raises(coopseg.BusyError):
+            trainer.metrics()
+        if event.step == 2:
+            break
+    assert trainer.metrics()["steps"] == 2
+    for event in trainer.events():
+        assert event.step == 3
+        with pytest.raises(ZeroDivisionError):
+            raise ZeroDivisionError
+        break
+    assert trainer.run() is True and trainer.metrics()["steps"] == 6
+    with pytest.raises(coopseg.InvalidStateError):
+        next(trainer.events())
+
+
+def test_a_true_answer_stops(dataset) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    assert trainer.run(lambda event: event.step == 2) is False
+    assert trainer.metrics()["steps"] == 2
+    # None, which a callback without return gives, goes on.
+    seen = []
+    assert trainer.run(lambda event: seen.append(event.step) or event.step == 4) is False
+    assert seen == [3, 4]
+
+
+def test_cancel_from_the_callback_and_from_another_thread(dataset) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    trainer.cancel()
+    assert trainer.run(lambda event: trainer.cancel()) is False
+    assert trainer.metrics()["steps"] == 1
+    timer = threading.Timer(0.3, trainer.cancel)
+    timer.start()
+    assert trainer.run() is False
+    timer.join()
+    assert trainer.metrics()["steps"] > 1
+
+
+def test_exceptions_in_callbacks_are_raised_again(dataset) -> None:
+    class OfMine(Exception):
+        pass
+
+    def fail(event: coopseg.Event) -> None:
+        if event.step == 2:
+            raise OfMine("at step 2")
+
+    trainer = coopseg.Trainer(SMALL, dataset, dataset)
+    with pytest.raises(OfMine, match="at step 2"):
+        trainer.run(fail)
+    with pytest.raises(SystemExit):
+        trainer.run(lambda event: exec("raise SystemExit"))
+    with pytest.raises(coopseg.BusyError):
+        trainer.run(lambda event: trainer.metrics())
+    # The event after step 3 is the validation.
+    assert trainer.metrics()["steps"] == 3
+    assert trainer.run() is True and trainer.metrics()["steps"] == 6
+
+
+@pytest.mark.parametrize("how", ["run", "callback", "waiting callback", "events", "progress"])
+def test_ctrl_c_stops_cleanly(dataset, how: str) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    handler = signal.getsignal(signal.SIGINT)
+    threading.Timer(0.3, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        if how == "run":
+            trainer.run()
+        elif how == "callback":
+            trainer.run(lambda event: time.sleep(0.001))
+        elif how == "waiting callback":
+            trainer.run(lambda event: time.sleep(100))
+        elif how == "progress":
+            trainer.run(progress=True)
+        else:
+            for _ in trainer.events():
+                pass
+    assert time.monotonic() - start < 5
+    assert signal.getsignal(signal.SIGINT) is handler
+    done = trainer.metrics()["steps"]
+    assert done > 0
+    assert trainer.run(lambda event: event.step == done + 2) is False and trainer.metrics()["steps"] == done + 2
+
+
+def test_ctrl_c_is_never_lost(dataset) -> None:
+    """Whenever it comes: mostly it finds the main thread in native code, and its handler then runs at the very first
+    instruction of the callback."""
+    trainer = coopseg.Trainer(LONG, dataset)
+    for attempt in range(40):
+        timer = threading.Timer(
+            0.01 + attempt * 0.0007, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        )
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            trainer.run()
+        timer.join()
+
+
+def test_a_handler_of_ones_own_is_kept(dataset) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    seen = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: seen.append(number))
+    try:
+        threading.Timer(0.1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
+        start = time.monotonic()
+        assert trainer.run(lambda event: time.monotonic() - start > 0.4) is False
+        assert seen == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_snapshots(dataset, tmp_path: Path) -> None:
+    trainer = coopseg.Trainer(SMALL, dataset, dataset)
+    trainer.step()
+    trainer.save_snapshot(tmp_path / "one.snapshot")
+    resumed = coopseg.Trainer.resume(tmp_path / "one.snapshot", dataset, dataset)
+    first, second = trainer.step(), resumed.step()
+    assert first.step == second.step == 2 and first.loss == second.loss
+    longer = coopseg.Trainer.resume(tmp_path / "one.snapshot", dataset, dataset, {"epochs": 3})
+    assert longer.metrics()["configuration"]["epochs"] == 3
+    with pytest.raises(coopseg.InvalidConfigError, match="seed"):
+        coopseg.Trainer.resume(tmp_path / "one.snapshot", dataset, seed=8)
+    with pytest.raises(coopseg.InvalidDatasetError):
+        coopseg.Trainer.resume(tmp_path / "one.snapshot")
+    with pytest.raises(FileNotFoundError):
+        coopseg.Trainer.resume(tmp_path / "other.snapshot", dataset)
+    kinds = []
+    config = {**SMALL, "snapshots": {"folder": tmp_path / "kept", "every_steps": 2}}
+    coopseg.Trainer(config, dataset).run(lambda event: kinds.append(event.kind))
+    assert "snapshot" in kinds and list((tmp_path / "kept").iterdir())
+
+
+def test_batches_of_ones_own() -> None:
+    trainer = coopseg.Trainer(SMALL)
+    labels = np.zeros((2, 32, 32), np.int64)
+    labels[:, 16:] = 1
+    images = np.where(labels[:, None] == 1, 0.75, 0.25)
+    trainer.set_learning_rate(0.01)
+    first = trainer.step_batch(images, labels)
+    assert first.step == 1 and first.learning_rate == 0.01
+    for _ in range(20):
+        last = trainer.step_batch(images, labels)
+    assert last.loss_segmentation < first.loss_segmentation
+    trainer.step_batch(np.asfortranarray(images[:, 0].astype(np.float32)), labels.astype(np.uint8))
+    with pytest.raises(coopseg.InvalidShapeError, match=r"expected \(N, C, H, W\)"):
+        trainer.step_batch(images, labels[:1])
+    with pytest.raises(coopseg.InvalidShapeError):
+        trainer.step_batch(images[..., :30], labels[..., :30])
+    for wrong in (-1, 4, 300, 256):
+        with pytest.raises(coopseg.InvalidLabelError):
+            trainer.step_batch(images, np.where(labels == 1, wrong, 0))
+    with pytest.raises(coopseg.InvalidArgumentError, match="1.5"):
+        trainer.step_batch(images * 2, labels)
+    with pytest.raises(coopseg.InvalidArgumentError):
+        trainer.set_learning_rate(0)
+    with pytest.raises(coopseg.InvalidStateError):
+        trainer.step()
+    with pytest.raises(coopseg.InvalidStateError):
+        trainer.validate()
+
+
+def test_batches_of_torch(torch) -> None:
+    images, labels = torch.rand(2, 1, 32, 32, dtype=torch.float64), torch.randint(4, (2, 32, 32))
+    by_torch = coopseg.Trainer(SMALL).step_batch(images, labels)
+    assert by_torch.loss == coopseg.Trainer(SMALL).step_batch(images.numpy(), labels.numpy()).loss
+
+
+def test_validation_on_demand_and_going_on_from_a_model(dataset, model) -> None:
+    trainer = coopseg.Trainer(SMALL, dataset, dataset, start_from=model)
+    scores = trainer.validate()
+    assert len(scores["cases"]) == 2 and scores["best"] is True
+    with pytest.raises(coopseg.InvalidConfigError):
+        coopseg.Trainer({**SMALL, "network": {"width": 3}}, dataset, start_from=model)
+
+
+def test_data_that_cannot_be_trained_with(dataset, image) -> None:
+    with pytest.raises(coopseg.InvalidDatasetError, match="slices_per_step"):
+        coopseg.Trainer({**SMALL, "slices_per_step": 7}, dataset)
+    with pytest.raises(coopseg.InvalidDatasetError):
+        coopseg.Trainer(SMALL, coopseg.Dataset())
+    with pytest.raises(coopseg.InvalidHandleError):
+        with coopseg.Dataset.synthetic(subjects=2) as closed:
+            pass
+        coopseg.Trainer(SMALL, closed)
+
+
+def test_borrowed_data_trains_like_copied_data(image, labels) -> None:
+    losses = []
+    for copy in (True, False):
+        made = coopseg.Dataset()
+        made.add("case", image.copy(), labels.copy(), spacing=(1, 1, 1), copy=copy)
+        trainer = coopseg.Trainer({**SMALL, "slices_per_step": 3}, made)
+        made.close()
+        losses.append(trainer.step().loss)
+    assert losses[0] == losses[1]
+
+
+def test_a_bar_of_tqdm_and_a_line_without_it(dataset, capfd, monkeypatch) -> None:
+    coopseg.Trainer(SMALL, dataset, dataset).run(progress=True)
+    told = capfd.readouterr()
+    assert told.out == "" and "training" in told.err and "6/6" in told.err and "Dice FTN" in told.err
+    monkeypatch.setitem(__import__("sys").modules, "tqdm.auto", None)
+    heard = []
+    coopseg.Trainer(SMALL, dataset, dataset).run(heard.append, progress=True)
+    told = capfd.readouterr()
+    assert "training: 6/6 step" in told.err and told.err.endswith("\n") and len(heard) == 9
+
+
+def test_nothing_is_left(dataset) -> None:
+    before = coopseg.live_handles()
+    with coopseg.Trainer(SMALL, dataset, dataset) as trainer:
+        for _ in trainer.events():
+            break
+    assert coopseg.live_handles() == before
