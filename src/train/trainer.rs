@@ -112,17 +112,18 @@ impl Trainer {
         let snapshot = Snapshot::read(path)?;
         let state = &snapshot.state;
         let changes = schema::parse_object(changes)?;
+        let before: Configuration = schema::read(state.configuration.clone())
+            .map_err(|problem| Error::format(snapshot.path(), format!("its configuration: {problem}")))?;
+        let config = Configuration::changed(&before, changes)?;
+        let (old, new) = (before.to_json()?, config.to_json()?);
         for key in ["preset", "seed", "network", "preprocess"] {
-            if changes.get(key).is_some_and(|value| Some(value) != state.configuration.get(key)) {
+            if old.get(key) != new.get(key) {
                 return Err(Error::InvalidConfig(format!(
                     "`{key}` differs from that of the snapshot {}; expected the same in one training",
                     snapshot.path().display()
                 )));
             }
         }
-        let before: Configuration = schema::read(state.configuration.clone())
-            .map_err(|problem| Error::format(snapshot.path(), format!("its configuration: {problem}")))?;
-        let config = Configuration::changed(&before, changes)?;
         let rate_changed = config.optimizer.learning_rate != before.optimizer.learning_rate;
 
         let mut trainer = Trainer::prepare(config, state.seed, training, validation)?;

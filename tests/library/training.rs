@@ -179,6 +179,8 @@ fn snapshots_only_go_on_with_what_they_came_from() {
     assert!(message(r#"{"seed": 6}"#, 3).contains("`seed` differs"));
     assert!(message(r#"{"network": {"width": 4}}"#, 3).contains("`network` differs"));
     assert!(message(r#"{"epoch": 4}"#, 3).contains("epoch"));
+    // What is said again, in part, is no change.
+    Trainer::resume(&path, r#"{"network": {"width": 2}, "seed": 5}"#, Some(&data(3)), None).unwrap();
     assert!(Model::load(&path).unwrap_err().to_string().contains("snapshot of a training"));
     let model = folder.path().join("model");
     stopped.best_model().unwrap().save(&model).unwrap();

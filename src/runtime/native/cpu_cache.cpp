@@ -32,12 +32,6 @@ constexpr size_t kMostWaste = 8;
 constexpr size_t kHugePage = size_t{1} << 21;
 // See trim().
 constexpr size_t kSlack = size_t{1} << 26;
-// Blocks begin at different distances from the start of a huge page: tensors that all began there would push each other
-// out of the same few lines of the processor's cache.
-constexpr size_t kColours = 16;
-constexpr size_t kColourStep = (size_t{1} << 12) + 64;
-constexpr size_t kColourSpace = kColours * (size_t{2} << 12);
-static_assert(kColours * kColourStep <= kColourSpace);
 // What must be left behind every new block: oneDNN does not look whether it got the memory for the code that it
 // generates, and crashes.
 constexpr size_t kHeadroom = size_t{1} << 26;
@@ -52,9 +46,8 @@ size_t round_up(size_t bytes) {
 }
 
 struct Block {
-    char* base;    // of the mapping
-    char* data;    // what libtorch gets
-    size_t size;   // of the data
+    void* data;
+    size_t size;
 };
 
 class Cache {
@@ -150,39 +143,39 @@ class Cache {
     }
 
     Block fresh(size_t size) {
-        char* base = map(size + kColourSpace);
-        if (base == nullptr) {
+        void* data = map(size);
+        if (data == nullptr) {
             // What is kept may be what is missing.
             clear();
-            base = map(size + kColourSpace);
+            data = map(size);
         }
         TORCH_CHECK(
-            base != nullptr, "not enough memory: ", size, " bytes would leave less than ", kHeadroom,
+            data != nullptr, "not enough memory: ", size, " bytes would leave less than ", kHeadroom,
             " for everything else");
-        return {base, base + colour_.fetch_add(1, std::memory_order_relaxed) % kColours * kColourStep, size};
+        return {data, size};
     }
 
     // Straight from the system, so that what is given back is gone; null where there is too little.
-    static char* map(size_t length) {
-        char* base = reserve(length);
-        if (base == nullptr) {
+    static void* map(size_t size) {
+        void* data = reserve(size);
+        if (data == nullptr) {
             return nullptr;
         }
-        if (length >= kHugePage) {
-            madvise(base, length, MADV_HUGEPAGE);
+        if (size >= kHugePage) {
+            madvise(data, size, MADV_HUGEPAGE);
         }
-        char* rest = reserve(kHeadroom);
+        void* rest = reserve(kHeadroom);
         if (rest == nullptr) {
-            munmap(base, length);
+            munmap(data, size);
             return nullptr;
         }
         munmap(rest, kHeadroom);
-        return base;
+        return data;
     }
 
-    static char* reserve(size_t size) {
+    static void* reserve(size_t size) {
         void* data = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        return data == MAP_FAILED ? nullptr : static_cast<char*>(data);
+        return data == MAP_FAILED ? nullptr : data;
     }
 
     void note_peak() {
@@ -217,7 +210,7 @@ class Cache {
 
     static void give_back(const std::vector<Block>& blocks) {
         for (const Block& block : blocks) {
-            munmap(block.base, block.size + kColourSpace);
+            munmap(block.data, block.size);
         }
     }
 
@@ -231,7 +224,6 @@ class Cache {
     Ages ages_;
     std::multimap<size_t, Ages::iterator> by_size_;
     std::unordered_map<void*, Block> blocks_;
-    std::atomic<size_t> colour_{0};
 };
 
 // Never destroyed: tensors of other libraries may outlive every destructor.
