@@ -23,15 +23,14 @@ pub enum Rectifier {
 /// Makes layers for one target.
 pub struct Builder {
     target: Target,
-    samples: i64,
     /// Whether oneDNN's fused operators are used.
     pub fused: bool,
 }
 
 impl Builder {
-    /// `samples` is the number of slices that weights are laid out for.
-    pub fn new(target: Target, samples: i64) -> Self {
-        Builder { target, samples, fused: target.device == Device::Cpu && operators::has_onednn(false) }
+    /// Fused operators where the device has them.
+    pub fn new(target: Target) -> Self {
+        Builder { target, fused: target.device == Device::Cpu && operators::has_onednn(false) }
     }
 
     /// A convolution of inputs of `size` (height, width), with the normalisation that follows it.
@@ -74,11 +73,9 @@ impl Builder {
         let bias = bias.f_to_device(device)?.f_to_kind(kind)?;
         let inputs = weight.size4()?;
         let inputs = if convolution.transposed { inputs.0 } else { inputs.1 };
-        let weight = if self.fused {
-            convolution.pack(&weight, [self.samples, inputs, height, width])?
-        } else {
-            weight
-        };
+        let [samples, _, _] = self.target.batch;
+        let weight =
+            if self.fused { convolution.pack(&weight, [samples, inputs, height, width])? } else { weight };
         Ok(Layer { weight, bias, convolution, rectifier, fused: self.fused })
     }
 }

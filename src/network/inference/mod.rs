@@ -50,8 +50,8 @@ impl InferenceNetwork {
     pub fn new(network: &CooperativeNetwork, target: Target) -> Result<Self> {
         target.precision.check(target.device)?;
         let _guard = tch::no_grad_guard();
-        let [samples, height, width] = target.batch;
-        let builder = Builder::new(target, samples);
+        let [_, height, width] = target.batch;
+        let builder = Builder::new(target);
         let (fast, slow) = (&network.fast, &network.slow);
         let (whole, code) = ([height, width], [height / super::STRIDE, width / super::STRIDE]);
         let decoupler = match network.architecture().code_sharing {
@@ -155,7 +155,7 @@ mod tests {
         let _guard = tch::no_grad_guard();
         let network = network(CodeSharing::None);
         let fused = InferenceNetwork::new(&network, target(Precision::Float32)).unwrap();
-        let mut builder = Builder::new(target(Precision::Float32), 3);
+        let mut builder = Builder::new(target(Precision::Float32));
         builder.fused = false;
         let plain = Encoder::new(&builder, &network.fast.encoder, [48, 32]).unwrap();
         let decoder = Decoder::new(&builder, &network.fast.segmentation_decoder, [3, 2]).unwrap();
