@@ -81,8 +81,10 @@ class Material:
         """The arguments of the command `image`."""
         path = self.folder / f"image.{width}x{height}x{slices}"
         if not path.exists():
+            # The heart needs three slices at least; its middle ones show most.
             image, _ = self.heart(width, height, max(slices, 3))
-            image[len(image) // 2 :][:slices].tofile(path) if slices == 1 else image.tofile(path)
+            start = (len(image) - slices + 1) // 2
+            image[start : start + slices].tofile(path)
         return path, width, height, slices
 
     def batch(self, samples: int, size: int) -> tuple:
