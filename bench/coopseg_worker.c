@@ -280,7 +280,7 @@ static void segment(char **arguments)
     outputs.struct_size = sizeof outputs;
     outputs.labels = &labels;
     start = seconds_now();
-    status = coopseg_segmenter_run(segmenter, &image, &outputs, NULL);
+    status = coopseg_segmenter_run(segmenter, &image, &outputs, NULL, NULL, NULL);
     end = seconds_now();
     if (!refused(status)) {
         printf("{\"seconds\": %.9f}\n", end - start);
@@ -307,7 +307,7 @@ static void results(char **arguments)
     outputs.struct_size = sizeof outputs;
     outputs.labels = &labels;
     outputs.probabilities = &probabilities;
-    if (!refused(coopseg_segmenter_run(segmenter, &image, &outputs, NULL)) &&
+    if (!refused(coopseg_segmenter_run(segmenter, &image, &outputs, NULL, NULL, NULL)) &&
         !write_file(arguments[0], label_voxels, voxels) &&
         !write_file(arguments[1], values, probabilities.data_size)) {
         puts("{}");
@@ -325,7 +325,7 @@ static void segment_file(char **arguments)
     outputs.struct_size = sizeof outputs;
     outputs.labels = arguments[1];
     start = seconds_now();
-    status = coopseg_segmenter_run_file(segmenter, arguments[0], &outputs, NULL);
+    status = coopseg_segmenter_run_file(segmenter, arguments[0], &outputs, NULL, NULL, NULL);
     end = seconds_now();
     if (!refused(status)) {
         printf("{\"seconds\": %.9f}\n", end - start);
@@ -405,7 +405,7 @@ static void *run_host_thread(void *data)
     outputs.labels = &own->labels;
     pthread_barrier_wait(own->start);
     for (i = 0; i < own->volumes && own->status == COOPSEG_OK; i++) {
-        own->status = coopseg_segmenter_run(own->segmenter, &image, &outputs, NULL);
+        own->status = coopseg_segmenter_run(own->segmenter, &image, &outputs, NULL, NULL, NULL);
     }
     return NULL;
 }

@@ -219,7 +219,7 @@ static void segment_case(const coopseg_segmenter *segmenter, const coopseg_datas
     files.fast_labels = paths[1];
     files.probabilities = paths[2];
     files.entropy = paths[3];
-    check(coopseg_segmenter_run_file(segmenter, image_file, &files, NULL), "segmenting");
+    check(coopseg_segmenter_run_file(segmenter, image_file, &files, NULL, NULL, NULL), "segmenting");
 
     check(coopseg_dataset_load(dataset, index, CLASSES, &out->image, &out->reference), "reading a case");
     check(coopseg_volume_read_labels(paths[0], &out->refined), "reading labels");

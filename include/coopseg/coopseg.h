@@ -435,11 +435,11 @@ typedef struct coopseg_segmentation {
      */
     size_t struct_size;
     /**
-     * Class of the highest final probability. Any integer type.
+     * Class of the highest final probability. Any type.
      */
     const struct coopseg_buffer *labels;
     /**
-     * The same of the fast-thinking network alone. Any integer type.
+     * The same of the fast-thinking network alone. Any type.
      */
     const struct coopseg_buffer *fast_labels;
     /**
@@ -456,6 +456,20 @@ typedef struct coopseg_segmentation {
      */
     const struct coopseg_buffer *disagreement;
 } coopseg_segmentation;
+
+/**
+ * Hears how far a segmentation is, on the thread that called it: after every slice, in their order. Slices are
+ * computed several at a time, so calls come in groups.
+ *
+ * @param done       Slices done, this one included.
+ * @param slices     Slices of the image.
+ * @param user_data  As given to the call.
+ * @return 0 to go on; anything else ends the call with `COOPSEG_CANCELLED`, and no file is written. It may call any
+ * function of this library. It must return normally: no exception and no longjmp may leave it.
+ */
+typedef int32_t (*coopseg_segmentation_callback)(size_t done,
+                                                 size_t slices,
+                                                 void *user_data);
 
 /**
  * Where the results of `coopseg_segmenter_run_file` go: paths ending in .nii or .nii.gz. A NULL path's map is
@@ -1421,9 +1435,9 @@ coopseg_status coopseg_trainer_run(struct coopseg_trainer *trainer,
  * that ends with it is recorded, but validation is up to the host.
  *
  * @param trainer    Used exclusively during the call.
- * @param out_event  Receives the losses and the position; its lists of Dice are NULL.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_INVALID_STATE` (made without training data, or a loss was not finite);
+ * @param out_event  Its `struct_size` is set before; receives the losses and the position. Its lists of Dice are NULL.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_HANDLE`;
+ *         `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (made without training data, or a loss was not finite);
  *         `COOPSEG_DIVERGED`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_POISONED`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
@@ -1438,7 +1452,7 @@ coopseg_status coopseg_trainer_step(struct coopseg_trainer *trainer,
  * @param images     N·C·H·W values in [0, 1], dense: column (x) fastest, then row (y), channel, sample. Copied.
  * @param labels     N·H·W class indices, in the same order. Copied.
  * @param shape      N, C, H, W. C is the networks' number of channels; H and W are multiples of 16.
- * @param out_event  Receives the losses and the position; its lists of Dice are NULL.
+ * @param out_event  Its `struct_size` is set before; receives the losses and the position. Its lists of Dice are NULL.
  * @return As `coopseg_trainer_step`, and `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_LABEL` (a value that is no
  *         class); `COOPSEG_INVALID_ARGUMENT` (a value of the image that is not in [0, 1]).
  * Threads: one call per trainer at a time.
@@ -1514,7 +1528,7 @@ coopseg_status coopseg_trainer_metrics(const struct coopseg_trainer *trainer,
  * configuration has `coopseg_trainer_run` write it at the end.
  *
  * @param trainer  Used exclusively during the call.
- * @param file     Path of the file; an existing file is replaced.
+ * @param file     Path of the file; an existing file is replaced, missing folders are made.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
  *         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`.
  * Threads: one call per trainer at a time.
@@ -1601,10 +1615,13 @@ coopseg_status coopseg_segmenter_new(const struct coopseg_model *model,
  *                    infinite, and images that are constant, are refused.
  * @param outputs     Where the results go. Their memory must not overlap the image's or each other's. Its
  *                    content is unspecified unless `COOPSEG_OK`.
+ * @param callback    Hears of every slice; NULL: nobody.
+ * @param user_data   Passed to the callback.
  * @param out_report  Receives a JSON object ("slices", "change_per_pass": share of pixels that each pass of
  *                    the slow-thinking network changed, "seconds"); free it with `coopseg_string_free`. May be
  *                    NULL.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;
+ * @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
+ *         `COOPSEG_INVALID_STRUCT_SIZE`;
  *         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output);
  *         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_OUT_OF_MEMORY`;
  *         `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL`. The segmenter stays usable.
@@ -1614,6 +1631,8 @@ coopseg_status coopseg_segmenter_new(const struct coopseg_model *model,
 coopseg_status coopseg_segmenter_run(const struct coopseg_segmenter *segmenter,
                                      const struct coopseg_image *image,
                                      const struct coopseg_segmentation *outputs,
+                                     coopseg_segmentation_callback callback,
+                                     void *user_data,
                                      char **out_report);
 
 /**
@@ -1624,6 +1643,8 @@ coopseg_status coopseg_segmenter_run(const struct coopseg_segmenter *segmenter,
  *                       channels that are interleaved in memory are described by strides.
  * @param channel_count  Number of images: that of the model's channels, 1 to 4.
  * @param outputs        As for `coopseg_segmenter_run`.
+ * @param callback       Hears of every slice; NULL: nobody.
+ * @param user_data      Passed to the callback.
  * @param out_report     As for `coopseg_segmenter_run`. May be NULL.
  * @return As `coopseg_segmenter_run`; `COOPSEG_INVALID_SHAPE` also for another number of channels.
  * Threads: any number of calls at once, also on one segmenter.
@@ -1633,6 +1654,8 @@ coopseg_status coopseg_segmenter_run_channels(const struct coopseg_segmenter *se
                                               const struct coopseg_image *const *channels,
                                               int32_t channel_count,
                                               const struct coopseg_segmentation *outputs,
+                                              coopseg_segmentation_callback callback,
+                                              void *user_data,
                                               char **out_report);
 
 /**
@@ -1643,6 +1666,8 @@ coopseg_status coopseg_segmenter_run_channels(const struct coopseg_segmenter *se
  * @param image_file  Path of the image; 2-D, 3-D, or 4-D for a model of several channels;
  *                    any real type, scl_slope and scl_inter applied.
  * @param outputs     Paths of the results.
+ * @param callback    Hears of every slice; NULL: nobody.
+ * @param user_data   Passed to the callback.
  * @param out_report  As for `coopseg_segmenter_run`. May be NULL.
  * @return As `coopseg_segmenter_run`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`;
  *         `COOPSEG_FILE_UNSUPPORTED` (5-D, complex or colour images, .hdr/.img pairs).
@@ -1652,6 +1677,8 @@ coopseg_status coopseg_segmenter_run_channels(const struct coopseg_segmenter *se
 coopseg_status coopseg_segmenter_run_file(const struct coopseg_segmenter *segmenter,
                                           const char *image_file,
                                           const struct coopseg_segmentation_files *outputs,
+                                          coopseg_segmentation_callback callback,
+                                          void *user_data,
                                           char **out_report);
 
 /**
@@ -1661,6 +1688,8 @@ coopseg_status coopseg_segmenter_run_file(const struct coopseg_segmenter *segmen
  * @param image_files  An array of paths, each as for `coopseg_segmenter_run_file`.
  * @param file_count   Number of paths, 1 to 4.
  * @param outputs      Paths of the results, which lie on the first file's grid.
+ * @param callback     Hears of every slice; NULL: nobody.
+ * @param user_data    Passed to the callback.
  * @param out_report   As for `coopseg_segmenter_run`. May be NULL.
  * @return As `coopseg_segmenter_run_file`.
  * Threads: any number of calls at once, with different outputs.
@@ -1670,6 +1699,8 @@ coopseg_status coopseg_segmenter_run_files(const struct coopseg_segmenter *segme
                                            const char *const *image_files,
                                            int32_t file_count,
                                            const struct coopseg_segmentation_files *outputs,
+                                           coopseg_segmentation_callback callback,
+                                           void *user_data,
                                            char **out_report);
 
 /**

@@ -1080,10 +1080,10 @@ private:
 
 // ---- Training --------------------------------------------------------------------------------------------------
 
-/** What a callback wants of the run that it hears about. */
+/** What a callback wants of the call that it hears about. */
 enum class Next {
     go_on,
-    /** End the run, which then throws Status::cancelled. */
+    /** End the call, which then throws Status::cancelled. */
     stop
 };
 
@@ -1262,6 +1262,7 @@ public:
     Event step()
     {
         coopseg_event event{};
+        event.struct_size = sizeof event;
         detail::call(coopseg_trainer_step, get(), &event);
         return Event(event);
     }
@@ -1287,6 +1288,7 @@ public:
                                                    std::to_string(values) + " and " + std::to_string(pixels));
         }
         coopseg_event event{};
+        event.struct_size = sizeof event;
         detail::call(coopseg_trainer_step_batch, get(), images.data(), labels.data(), shape.data(), &event);
         return Event(event);
     }
@@ -1389,9 +1391,9 @@ private:
  * the image's shape (a 2-D image takes 2-D maps, and its probabilities have shape x, y, 1, classes).
  */
 struct SegmentationMaps {
-    /** Class of the highest final probability. Any integer type. */
+    /** Class of the highest final probability. Any type. */
     std::optional<BufferView> labels;
-    /** The same of the fast-thinking network alone. Any integer type. */
+    /** The same of the fast-thinking network alone. Any type. */
     std::optional<BufferView> fast_labels;
     /** Final probabilities, which sum to 1; 4-D with the class as fourth axis. float or double. */
     std::optional<BufferView> probabilities;
@@ -1420,11 +1422,17 @@ struct SegmentationFiles {
 };
 
 /**
+ * Hears how far a segmentation is, on the thread that called it: after every slice, in their order, with the number of
+ * those done and of all. Slices are computed several at a time, so calls come in groups. It may throw.
+ */
+using SegmentationCallback = std::function<Next(std::size_t done, std::size_t slices)>;
+
+/**
  * Segments images with one model on one device: brings them to the networks' intensities and grid, slice by slice,
  * and the results back to their own grid. Any number of calls at once, also on one segmenter.
  *
  * The functions that run return a JSON object ("slices", "change_per_pass": share of pixels that each pass of the
- * slow-thinking network changed, "seconds").
+ * slow-thinking network changed, "seconds"). Their callback hears of every slice and may end the call; empty: nobody.
  */
 class Segmenter : public Handle<coopseg_segmenter, coopseg_segmenter_free> {
 public:
@@ -1449,14 +1457,16 @@ public:
      *                 refused.
      * @param outputs  Where the results go. Their memory must not overlap the image's or each other's. Content
      *                 unspecified when the call throws.
-     * @throws Error Status::invalid_argument (type, constant image, non-finite voxels, no output);
-     *         Status::invalid_shape; Status::invalid_geometry; Status::out_of_memory; Status::libtorch;
-     *         Status::internal. The segmenter stays usable.
+     * @throws Whatever the callback throws.
+     * @throws Error Status::cancelled (by the callback); Status::invalid_argument (type, constant image, non-finite
+     *         voxels, no output); Status::invalid_shape; Status::invalid_geometry; Status::out_of_memory;
+     *         Status::libtorch; Status::internal. The segmenter stays usable.
      */
-    std::string run(const ImageView &image, const SegmentationMaps &outputs) const
+    std::string run(const ImageView &image, const SegmentationMaps &outputs,
+                    const SegmentationCallback &callback = {}) const
     {
         const coopseg_segmentation maps = c_maps(outputs);
-        return detail::text(coopseg_segmenter_run, get(), image.get(), &maps);
+        return detail::text(coopseg_segmenter_run, get(), image.get(), &maps, hear, c_data(callback));
     }
 
     /**
@@ -1465,12 +1475,13 @@ public:
      * @param channels  One to four images, as for `run`; see also `interleaved_channels`.
      * @throws Error As `run`; Status::invalid_shape also for another number of channels than the model's.
      */
-    std::string run_channels(Span<const ImageView> channels, const SegmentationMaps &outputs) const
+    std::string run_channels(Span<const ImageView> channels, const SegmentationMaps &outputs,
+                             const SegmentationCallback &callback = {}) const
     {
         const coopseg_segmentation maps = c_maps(outputs);
         const auto pointers = detail::c_pointers(channels);
         return detail::text(coopseg_segmenter_run_channels, get(), pointers.data(), detail::c_count(pointers.size()),
-                            &maps);
+                            &maps, hear, c_data(callback));
     }
 
     /**
@@ -1488,18 +1499,20 @@ public:
     }
 
     /**
-     * Segments a NIfTI file and writes NIfTI files on the same grid. Every file is written whole or not at all.
+     * Segments a NIfTI file and writes NIfTI files on the same grid. Every file is written whole or not at all; none
+     * when the call throws before all slices are done.
      *
      * @param image_file  .nii or .nii.gz; 2-D, 3-D, or 4-D for a model of several channels; any real type.
      * @param outputs     Paths of the results; existing files are replaced.
      * @throws Error As `run`, and Status::file_not_found; Status::file_io; Status::file_format;
      *         Status::file_unsupported.
      */
-    std::string run_file(const std::filesystem::path &image_file, const SegmentationFiles &outputs) const
+    std::string run_file(const std::filesystem::path &image_file, const SegmentationFiles &outputs,
+                         const SegmentationCallback &callback = {}) const
     {
         const Files files(outputs);
         return detail::text(coopseg_segmenter_run_file, get(), detail::c_path(image_file, "image_file").c_str(),
-                            files.get());
+                            files.get(), hear, c_data(callback));
     }
 
     /**
@@ -1508,7 +1521,8 @@ public:
      * @param image_files  One to four paths; the results lie on the first file's grid.
      * @throws Error As `run_file`.
      */
-    std::string run_files(Span<const std::filesystem::path> image_files, const SegmentationFiles &outputs) const
+    std::string run_files(Span<const std::filesystem::path> image_files, const SegmentationFiles &outputs,
+                          const SegmentationCallback &callback = {}) const
     {
         const Files files(outputs);
         std::vector<std::string> texts;
@@ -1518,10 +1532,28 @@ public:
             pointers.push_back(texts.emplace_back(detail::c_path(file, "image_files")).c_str());
         }
         return detail::text(coopseg_segmenter_run_files, get(), pointers.data(), detail::c_count(pointers.size()),
-                            files.get());
+                            files.get(), hear, c_data(callback));
     }
 
 private:
+    static std::int32_t hear(std::size_t done, std::size_t slices, void *user_data)
+    {
+        try {
+            const auto &listener = *static_cast<const SegmentationCallback *>(user_data);
+            if (!detail::Call::has_exception() && (!listener || listener(done, slices) == Next::go_on)) {
+                return 0;
+            }
+        } catch (...) {
+            detail::Call::keep_exception();
+        }
+        return 1;
+    }
+
+    static void *c_data(const SegmentationCallback &callback)
+    {
+        return const_cast<SegmentationCallback *>(&callback);
+    }
+
     /** The C struct, with the texts that it points to. */
     class Files {
     public:

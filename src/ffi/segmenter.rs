@@ -9,7 +9,7 @@ use super::text::{optional_path, path, read_or_empty, read_sized, require, write
 use crate::error::{Error, Result};
 use crate::segment::{OutputPaths, Report, Segmenter, SegmenterOptions, Wanted};
 use crate::volume::{ImageView, ImageViewMut, SliceSource};
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
 use std::path::Path;
 
 /// Segments volumes with one model on one device.
@@ -24,9 +24,9 @@ pub struct coopseg_segmenter {
 pub struct coopseg_segmentation {
     /// sizeof(coopseg_segmentation).
     pub struct_size: usize,
-    /// Class of the highest final probability. Any integer type.
+    /// Class of the highest final probability. Any type.
     pub labels: *const coopseg_buffer,
-    /// The same of the fast-thinking network alone. Any integer type.
+    /// The same of the fast-thinking network alone. Any type.
     pub fast_labels: *const coopseg_buffer,
     /// Final probabilities, which sum to 1; 4-D with the class as fourth axis. `COOPSEG_F32` or `COOPSEG_F64`.
     pub probabilities: *const coopseg_buffer,
@@ -54,6 +54,17 @@ pub struct coopseg_segmentation_files {
     /// Disagreement of the two stages, float32.
     pub disagreement: *const c_char,
 }
+
+/// Hears how far a segmentation is, on the thread that called it: after every slice, in their order. Slices are
+/// computed several at a time, so calls come in groups.
+///
+/// @param done       Slices done, this one included.
+/// @param slices     Slices of the image.
+/// @param user_data  As given to the call.
+/// @return 0 to go on; anything else ends the call with `COOPSEG_CANCELLED`, and no file is written. It may call any
+/// function of this library. It must return normally: no exception and no longjmp may leave it.
+pub type coopseg_segmentation_callback =
+    Option<unsafe extern "C" fn(done: usize, slices: usize, user_data: *mut c_void) -> i32>;
 
 /// Makes a segmenter.
 ///
@@ -95,10 +106,13 @@ pub unsafe extern "C" fn coopseg_segmenter_new(
 ///                    infinite, and images that are constant, are refused.
 /// @param outputs     Where the results go. Their memory must not overlap the image's or each other's. Its
 ///                    content is unspecified unless `COOPSEG_OK`.
+/// @param callback    Hears of every slice; NULL: nobody.
+/// @param user_data   Passed to the callback.
 /// @param out_report  Receives a JSON object ("slices", "change_per_pass": share of pixels that each pass of
 ///                    the slow-thinking network changed, "seconds"); free it with `coopseg_string_free`. May be
 ///                    NULL.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;
+/// @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
+///         `COOPSEG_INVALID_STRUCT_SIZE`;
 ///         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output);
 ///         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_OUT_OF_MEMORY`;
 ///         `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL`. The segmenter stays usable.
@@ -109,10 +123,14 @@ pub unsafe extern "C" fn coopseg_segmenter_run(
     segmenter: *const coopseg_segmenter,
     image: *const coopseg_image,
     outputs: *const coopseg_segmentation,
+    callback: coopseg_segmentation_callback,
+    user_data: *mut c_void,
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
     // SAFETY: passed on; one pointer is an array of one.
-    guard_libtorch(|| unsafe { run(segmenter, &[image], outputs, out_report) })
+    guard_libtorch(|| unsafe {
+        run(segmenter, &[image], outputs, Listener { callback, user_data }, out_report)
+    })
 }
 
 /// Segments one image of several channels in the caller's memory, such as MR sequences that lie on one grid.
@@ -122,6 +140,8 @@ pub unsafe extern "C" fn coopseg_segmenter_run(
 ///                       channels that are interleaved in memory are described by strides.
 /// @param channel_count  Number of images: that of the model's channels, 1 to 4.
 /// @param outputs        As for `coopseg_segmenter_run`.
+/// @param callback       Hears of every slice; NULL: nobody.
+/// @param user_data      Passed to the callback.
 /// @param out_report     As for `coopseg_segmenter_run`. May be NULL.
 /// @return As `coopseg_segmenter_run`; `COOPSEG_INVALID_SHAPE` also for another number of channels.
 /// Threads: any number of calls at once, also on one segmenter.
@@ -132,13 +152,15 @@ pub unsafe extern "C" fn coopseg_segmenter_run_channels(
     channels: *const *const coopseg_image,
     channel_count: i32,
     outputs: *const coopseg_segmentation,
+    callback: coopseg_segmentation_callback,
+    user_data: *mut c_void,
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
     guard_libtorch(|| {
         // SAFETY: an array of that many pointers by contract.
         let channels = unsafe { image::channels(channels, channel_count) }?;
         // SAFETY: passed on.
-        unsafe { run(segmenter, channels, outputs, out_report) }
+        unsafe { run(segmenter, channels, outputs, Listener { callback, user_data }, out_report) }
     })
 }
 
@@ -148,6 +170,7 @@ unsafe fn run(
     segmenter: *const coopseg_segmenter,
     channels: &[*const coopseg_image],
     outputs: *const coopseg_segmentation,
+    listener: Listener,
     out_report: *mut *mut c_char,
 ) -> Result<()> {
     let segmenter = registry::get(segmenter, "segmenter")?;
@@ -165,7 +188,11 @@ unsafe fn run(
         maps.check(view, segmenter.model().class_names().len())?;
     }
     let sources: Vec<&dyn SliceSource> = views.iter().map(|view| view as _).collect();
-    let report = segmenter.run(&sources, maps.wanted(), &mut |z, result| maps.write(z, &result))?;
+    let slices = views.first().map_or(0, ImageView::slices);
+    let report = segmenter.run(&sources, maps.wanted(), &mut |z, result| {
+        maps.write(z, &result)?;
+        if listener.goes_on(z + 1, slices) { Ok(()) } else { Err(Error::Cancelled) }
+    })?;
     // SAFETY: NULL or writable by contract.
     unsafe { write_report(out_report, &report) }
 }
@@ -177,6 +204,8 @@ unsafe fn run(
 /// @param image_file  Path of the image; 2-D, 3-D, or 4-D for a model of several channels;
 ///                    any real type, scl_slope and scl_inter applied.
 /// @param outputs     Paths of the results.
+/// @param callback    Hears of every slice; NULL: nobody.
+/// @param user_data   Passed to the callback.
 /// @param out_report  As for `coopseg_segmenter_run`. May be NULL.
 /// @return As `coopseg_segmenter_run`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`;
 ///         `COOPSEG_FILE_UNSUPPORTED` (5-D, complex or colour images, .hdr/.img pairs).
@@ -187,10 +216,14 @@ pub unsafe extern "C" fn coopseg_segmenter_run_file(
     segmenter: *const coopseg_segmenter,
     image_file: *const c_char,
     outputs: *const coopseg_segmentation_files,
+    callback: coopseg_segmentation_callback,
+    user_data: *mut c_void,
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
     // SAFETY: passed on; one path is an array of one.
-    guard_libtorch(|| unsafe { run_files(segmenter, &[image_file], outputs, out_report) })
+    guard_libtorch(|| unsafe {
+        run_files(segmenter, &[image_file], outputs, Listener { callback, user_data }, out_report)
+    })
 }
 
 /// The same for an image whose channels lie in several files on one grid, in the order of the model's channels.
@@ -199,6 +232,8 @@ pub unsafe extern "C" fn coopseg_segmenter_run_file(
 /// @param image_files  An array of paths, each as for `coopseg_segmenter_run_file`.
 /// @param file_count   Number of paths, 1 to 4.
 /// @param outputs      Paths of the results, which lie on the first file's grid.
+/// @param callback     Hears of every slice; NULL: nobody.
+/// @param user_data    Passed to the callback.
 /// @param out_report   As for `coopseg_segmenter_run`. May be NULL.
 /// @return As `coopseg_segmenter_run_file`.
 /// Threads: any number of calls at once, with different outputs.
@@ -209,6 +244,8 @@ pub unsafe extern "C" fn coopseg_segmenter_run_files(
     image_files: *const *const c_char,
     file_count: i32,
     outputs: *const coopseg_segmentation_files,
+    callback: coopseg_segmentation_callback,
+    user_data: *mut c_void,
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
     guard_libtorch(|| {
@@ -219,7 +256,7 @@ pub unsafe extern "C" fn coopseg_segmenter_run_files(
         // SAFETY: not NULL, as many by contract.
         let files = unsafe { std::slice::from_raw_parts(image_files, file_count.unsigned_abs() as usize) };
         // SAFETY: passed on.
-        unsafe { run_files(segmenter, files, outputs, out_report) }
+        unsafe { run_files(segmenter, files, outputs, Listener { callback, user_data }, out_report) }
     })
 }
 
@@ -229,6 +266,7 @@ unsafe fn run_files(
     segmenter: *const coopseg_segmenter,
     files: &[*const c_char],
     outputs: *const coopseg_segmentation_files,
+    listener: Listener,
     out_report: *mut *mut c_char,
 ) -> Result<()> {
     let segmenter = registry::get(segmenter, "segmenter")?;
@@ -248,7 +286,7 @@ unsafe fn run_files(
             disagreement: optional_path(files.disagreement),
         }
     };
-    let report = segmenter.run_files(&images, &paths)?;
+    let report = segmenter.run_files(&images, &paths, &mut |done, slices| listener.goes_on(done, slices))?;
     // SAFETY: NULL or writable by contract.
     unsafe { write_report(out_report, &report) }
 }
@@ -262,6 +300,21 @@ unsafe fn run_files(
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_segmenter_free(segmenter: *mut coopseg_segmenter) -> coopseg_status {
     guard(|| registry::remove(segmenter, "segmenter"))
+}
+
+/// Who hears of the slices.
+struct Listener {
+    callback: coopseg_segmentation_callback,
+    user_data: *mut c_void,
+}
+
+impl Listener {
+    /// Whether the caller wants the rest.
+    fn goes_on(&self, done: usize, slices: usize) -> bool {
+        let Some(callback) = self.callback else { return true };
+        // SAFETY: the caller's callback with the caller's user_data.
+        unsafe { callback(done, slices, self.user_data) == 0 }
+    }
 }
 
 /// # Safety

@@ -6,7 +6,7 @@ use super::guard::{guard, guard_libtorch};
 use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
-use super::text::{path, read_or_empty, require, write_json};
+use super::text::{path, read_or_empty, read_sized, require, write_json};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::train::{Answer, CancelFlag, Configuration, Trainer};
@@ -187,9 +187,9 @@ pub unsafe extern "C" fn coopseg_trainer_run(
 /// that ends with it is recorded, but validation is up to the host.
 ///
 /// @param trainer    Used exclusively during the call.
-/// @param out_event  Receives the losses and the position; its lists of Dice are NULL.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
-///         `COOPSEG_INVALID_STATE` (made without training data, or a loss was not finite);
+/// @param out_event  Its `struct_size` is set before; receives the losses and the position. Its lists of Dice are NULL.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_HANDLE`;
+///         `COOPSEG_BUSY`; `COOPSEG_INVALID_STATE` (made without training data, or a loss was not finite);
 ///         `COOPSEG_DIVERGED`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH`; `COOPSEG_POISONED`.
 /// Threads: one call per trainer at a time.
 /// Since 0.1.
@@ -199,7 +199,8 @@ pub unsafe extern "C" fn coopseg_trainer_step(
     out_event: *mut coopseg_event,
 ) -> coopseg_status {
     guard_libtorch(|| {
-        require(out_event, "out_event")?;
+        // SAFETY: a struct that says its size, by contract.
+        unsafe { read_sized(out_event, "out_event", "coopseg_event") }?;
         let event = registry::get(trainer, "trainer")?.lock()?.train_next()?;
         // SAFETY: not NULL, writable by contract.
         unsafe { out_event.write(without_lists(&event)) };
@@ -213,7 +214,7 @@ pub unsafe extern "C" fn coopseg_trainer_step(
 /// @param images     N·C·H·W values in [0, 1], dense: column (x) fastest, then row (y), channel, sample. Copied.
 /// @param labels     N·H·W class indices, in the same order. Copied.
 /// @param shape      N, C, H, W. C is the networks' number of channels; H and W are multiples of 16.
-/// @param out_event  Receives the losses and the position; its lists of Dice are NULL.
+/// @param out_event  Its `struct_size` is set before; receives the losses and the position. Its lists of Dice are NULL.
 /// @return As `coopseg_trainer_step`, and `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_LABEL` (a value that is no
 ///         class); `COOPSEG_INVALID_ARGUMENT` (a value of the image that is not in [0, 1]).
 /// Threads: one call per trainer at a time.
@@ -230,7 +231,8 @@ pub unsafe extern "C" fn coopseg_trainer_step_batch(
         require(images, "images")?;
         require(labels, "labels")?;
         require(shape, "shape")?;
-        require(out_event, "out_event")?;
+        // SAFETY: a struct that says its size, by contract.
+        unsafe { read_sized(out_event, "out_event", "coopseg_event") }?;
         let trainer = registry::get(trainer, "trainer")?;
         let mut trainer = trainer.lock()?;
         // SAFETY: not NULL; the caller provides four.
@@ -338,7 +340,7 @@ pub unsafe extern "C" fn coopseg_trainer_metrics(
 /// configuration has `coopseg_trainer_run` write it at the end.
 ///
 /// @param trainer  Used exclusively during the call.
-/// @param file     Path of the file; an existing file is replaced.
+/// @param file     Path of the file; an existing file is replaced, missing folders are made.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
 ///         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`.
 /// Threads: one call per trainer at a time.

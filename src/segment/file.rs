@@ -53,8 +53,15 @@ impl Segmenter {
     /// Segments an image whose channels lie in one file or several, on one grid, and writes the results on the first
     /// file's grid, with its affine. The volumes of a 4-D file are channels.
     ///
-    /// Each file is written whole or not at all; none is written when segmenting fails.
-    pub fn run_files(&self, images: &[&Path], outputs: &OutputPaths) -> Result<Report> {
+    /// `goes_on` is asked after every slice, with the number of those done and of all, whether to go on.
+    ///
+    /// Each file is written whole or not at all; none is written when segmenting fails or is cancelled.
+    pub fn run_files(
+        &self,
+        images: &[&Path],
+        outputs: &OutputPaths,
+        goes_on: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<Report> {
         let image = *images.first().ok_or_else(|| {
             Error::InvalidArgument("no image file is given; expected one at least".to_owned())
         })?;
@@ -109,7 +116,7 @@ impl Segmenter {
                 if let (Some(all), Some(one)) = (&mut probabilities, &result.probabilities) {
                     all.index_axis_mut(Axis(1), z).assign(one);
                 }
-                Ok(())
+                if goes_on(z + 1, slices) { Ok(()) } else { Err(Error::Cancelled) }
             })
             .map_err(|error| error.in_file(image))?;
 

@@ -98,25 +98,27 @@ static void with_channels(int32_t count, const char *folder)
     /* Memory layout changes nothing, nor does the way through the file. */
     CHECK_OK(coopseg_segmenter_new(model, "{\"device\": \"cpu\"}", &segmenter));
     outputs.probabilities = &into_a;
-    CHECK_OK(coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
+    CHECK_OK(coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
     outputs.probabilities = &into_b;
-    CHECK_OK(coopseg_segmenter_run_channels(segmenter, together, count, &outputs, NULL));
+    CHECK_OK(coopseg_segmenter_run_channels(segmenter, together, count, &outputs, NULL, NULL, NULL));
     CHECK(memcmp(a, b, sizeof a) == 0);
-    CHECK_FAILS(COOPSEG_INVALID_SHAPE, "channel(s)", coopseg_segmenter_run(segmenter, &planar[0], &outputs, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_SHAPE, "channel(s)",
+                coopseg_segmenter_run(segmenter, &planar[0], &outputs, NULL, NULL, NULL));
     CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "channel_count",
-                coopseg_segmenter_run_channels(segmenter, separate, 5, &outputs, NULL));
-    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_channels(segmenter, NULL, count, &outputs, NULL));
+                coopseg_segmenter_run_channels(segmenter, separate, 5, &outputs, NULL, NULL, NULL));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT,
+                 coopseg_segmenter_run_channels(segmenter, NULL, count, &outputs, NULL, NULL, NULL));
     planar[1].spacing[0] += 0.5;
     CHECK_FAILS(COOPSEG_INVALID_GEOMETRY, "channel 1",
-                coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
+                coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
     planar[1].spacing[0] -= 0.5;
     planar[1].origin[2] += 0.5;
     CHECK_FAILS(COOPSEG_INVALID_GEOMETRY, "channel 1",
-                coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
+                coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
     planar[1].origin[2] -= 0.5;
     separate[1] = NULL;
     CHECK_STATUS(COOPSEG_NULL_ARGUMENT,
-                 coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL));
+                 coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
     separate[1] = &planar[1];
 
     /* Written as a 4-D file, opened, evaluated and segmented from there. */
@@ -130,7 +132,7 @@ static void with_channels(int32_t count, const char *folder)
     snprintf(file, sizeof file, "%s/one/image.nii.gz", path);
     snprintf(result, sizeof result, "%s/one/result.nii.gz", path);
     files.labels = result;
-    CHECK_OK(coopseg_segmenter_run_file(segmenter, file, &files, NULL));
+    CHECK_OK(coopseg_segmenter_run_file(segmenter, file, &files, NULL, NULL, NULL));
 
     /* And from a file for each channel. */
     for (index = 0; index < count; index++) {
@@ -145,7 +147,7 @@ static void with_channels(int32_t count, const char *folder)
     }
     snprintf(second, sizeof second, "%s/one/second.nii.gz", path);
     files.labels = second;
-    CHECK_OK(coopseg_segmenter_run_files(segmenter, plane_paths, count, &files, NULL));
+    CHECK_OK(coopseg_segmenter_run_files(segmenter, plane_paths, count, &files, NULL, NULL, NULL));
     CHECK_OK(coopseg_volume_read(result, &volume));
     CHECK_OK(coopseg_volume_read(second, &other));
     CHECK_OK(coopseg_volume_image(volume, &seen));
@@ -154,10 +156,10 @@ static void with_channels(int32_t count, const char *folder)
     CHECK_OK(coopseg_volume_free(volume));
     CHECK_OK(coopseg_volume_free(other));
     CHECK_FAILS(COOPSEG_INVALID_SHAPE, "channel(s)",
-                coopseg_segmenter_run_files(segmenter, plane_paths, 1, &files, NULL));
+                coopseg_segmenter_run_files(segmenter, plane_paths, 1, &files, NULL, NULL, NULL));
     CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "file_count",
-                coopseg_segmenter_run_files(segmenter, plane_paths, 0, &files, NULL));
-    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_files(segmenter, NULL, count, &files, NULL));
+                coopseg_segmenter_run_files(segmenter, plane_paths, 0, &files, NULL, NULL, NULL));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_files(segmenter, NULL, count, &files, NULL, NULL, NULL));
     CHECK_OK(coopseg_segmenter_free(segmenter));
     CHECK_OK(coopseg_model_free(model));
     CHECK_OK(coopseg_model_free(loaded));

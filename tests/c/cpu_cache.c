@@ -55,7 +55,7 @@ static double segment_once(void)
     outputs.labels = &labels;
     CHECK_OK(coopseg_model_new("{\"network\": {\"width\": 4}}", &model));
     CHECK_OK(coopseg_segmenter_new(model, "{\"device\": \"cpu\"}", &segmenter));
-    CHECK_OK(coopseg_segmenter_run(segmenter, &image, &outputs, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &image, &outputs, NULL, NULL, NULL));
     kept = info("kept_bytes");
     CHECK_OK(coopseg_segmenter_free(segmenter));
     CHECK_OK(coopseg_model_free(model));

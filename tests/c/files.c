@@ -159,10 +159,10 @@ static void nifti_files(const char *folder)
     memset(&files, 0, sizeof files);
     files.struct_size = sizeof files;
     CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "at least one",
-                coopseg_segmenter_run_file(segmenter, path, &files, NULL));
+                coopseg_segmenter_run_file(segmenter, path, &files, NULL, NULL, NULL));
     files.labels = result;
     files.probabilities = second;
-    CHECK_OK(coopseg_segmenter_run_file(segmenter, path, &files, NULL));
+    CHECK_OK(coopseg_segmenter_run_file(segmenter, path, &files, NULL, NULL, NULL));
     CHECK_OK(coopseg_volume_read_labels(result, &volume));
     CHECK_OK(coopseg_volume_image(volume, &seen));
     CHECK(seen.dtype == COOPSEG_I32 && seen.shape[1] == NY && fabs(seen.spacing[2] - 8.0) < 1e-6);
@@ -175,7 +175,7 @@ static void nifti_files(const char *folder)
     memset(&maps, 0, sizeof maps);
     maps.struct_size = sizeof maps;
     maps.labels = &buffer;
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &maps, NULL, NULL, NULL));
     for (int i = 0; i < NX * NY * NZ; i++) {
         if (((const int32_t *)seen.data)[i] != direct[i]) {
             CHECK(!"labels from the file and from memory are the same");
@@ -189,31 +189,34 @@ static void nifti_files(const char *folder)
     files.probabilities = NULL;
     CHECK_FAILS(COOPSEG_FILE_UNSUPPORTED, "4", coopseg_volume_read(second, &volume));
     CHECK_FAILS(COOPSEG_INVALID_SHAPE, "probabilities",
-                coopseg_segmenter_run_file(segmenter, second, &files, NULL));
+                coopseg_segmenter_run_file(segmenter, second, &files, NULL, NULL, NULL));
 
     files.probabilities = result;
     CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "labels.nii.gz",
-                coopseg_segmenter_run_file(segmenter, path, &files, NULL));
+                coopseg_segmenter_run_file(segmenter, path, &files, NULL, NULL, NULL));
     files.probabilities = NULL;
     files.labels = "/nowhere/at/all/labels.nii.gz";
-    CHECK_STATUS(COOPSEG_FILE_NOT_FOUND, coopseg_segmenter_run_file(segmenter, path, &files, NULL));
+    CHECK_STATUS(COOPSEG_FILE_NOT_FOUND, coopseg_segmenter_run_file(segmenter, path, &files, NULL, NULL, NULL));
     files.labels = path;
-    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "image.nii", coopseg_segmenter_run_file(segmenter, path, &files, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "image.nii",
+                coopseg_segmenter_run_file(segmenter, path, &files, NULL, NULL, NULL));
     path_in(result, sizeof result, folder, "untouched.nii.gz");
     files.labels = result;
     CHECK_FAILS(COOPSEG_FILE_NOT_FOUND, "absent.nii",
-                coopseg_segmenter_run_file(segmenter, "absent.nii", &files, NULL));
-    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_file(segmenter, NULL, &files, NULL));
-    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_file(segmenter, path, NULL, NULL));
+                coopseg_segmenter_run_file(segmenter, "absent.nii", &files, NULL, NULL, NULL));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_file(segmenter, NULL, &files, NULL, NULL, NULL));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_segmenter_run_file(segmenter, path, NULL, NULL, NULL, NULL));
 
     bytes = slurp(path, &size);
     for (size_t cut = 0; cut < size; cut += size / 17 + 1) {
         write_bytes(bad, bytes, cut);
-        CHECK_FAILS(COOPSEG_FILE_FORMAT, "bad.nii", coopseg_segmenter_run_file(segmenter, bad, &files, NULL));
+        CHECK_FAILS(COOPSEG_FILE_FORMAT, "bad.nii",
+                    coopseg_segmenter_run_file(segmenter, bad, &files, NULL, NULL, NULL));
     }
     memset(bytes + 352, 0, size - 352);
     write_bytes(bad, bytes, size);
-    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "bad.nii: ", coopseg_segmenter_run_file(segmenter, bad, &files, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "bad.nii: ",
+                coopseg_segmenter_run_file(segmenter, bad, &files, NULL, NULL, NULL));
     write_bytes(bad, "these are words, not an image", 29);
     CHECK_STATUS(COOPSEG_FILE_FORMAT, coopseg_volume_read(bad, &volume));
     CHECK(!exists(result));

@@ -53,9 +53,10 @@ int main(int argc, char **argv)
     memset(&maps, 0, sizeof maps);
     maps.struct_size = sizeof maps;
     maps.labels = &buffer;
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &maps, NULL, NULL, NULL));
     CHECK_OK(coopseg_segmenter_free(segmenter));
-    CHECK_FAILS(COOPSEG_INVALID_HANDLE, "freed already", coopseg_segmenter_run(segmenter, &view, &maps, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_HANDLE, "freed already",
+                coopseg_segmenter_run(segmenter, &view, &maps, NULL, NULL, NULL));
 
     CHECK_OK(coopseg_dataset_new(&dataset));
     CHECK_FAILS(COOPSEG_INVALID_HANDLE, "coopseg_dataset", coopseg_trainer_cancel((coopseg_trainer *)dataset));

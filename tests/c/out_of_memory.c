@@ -60,7 +60,7 @@ static coopseg_status segment(coopseg_segmenter *segmenter, const uint8_t *voxel
     memset(&outputs, 0, sizeof outputs);
     outputs.struct_size = sizeof outputs;
     outputs.labels = &map;
-    return coopseg_segmenter_run(segmenter, &image, &outputs, NULL);
+    return coopseg_segmenter_run(segmenter, &image, &outputs, NULL, NULL, NULL);
 }
 
 static coopseg_segmenter *make(int64_t size, const char *options)

@@ -37,7 +37,7 @@ static void all_outputs(const coopseg_segmenter *segmenter)
     const int voxels = NX * NY * NZ;
     char *report_json = NULL;
     prepare(&out);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, &report_json));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, &report_json));
     CHECK(strstr(report_json, "\"change_per_pass\"") != NULL && strstr(report_json, "\"slices\": 3") != NULL);
     CHECK_OK(coopseg_string_free(report_json));
     for (int i = 0; i < voxels; i++) {
@@ -57,6 +57,44 @@ static void all_outputs(const coopseg_segmenter *segmenter)
     }
 }
 
+/* What a callback heard, and after how many slices it stops. */
+typedef struct {
+    size_t done[NZ + 1];
+    size_t calls;
+    size_t stop_after;
+} listener;
+
+static int32_t hear(size_t done, size_t slices, void *user_data)
+{
+    listener *heard = (listener *)user_data;
+    CHECK(slices == NZ && heard->calls < NZ);
+    heard->done[heard->calls++] = done;
+    return heard->calls == heard->stop_after ? -1 : 0;
+}
+
+static void progress(const coopseg_segmenter *segmenter)
+{
+    static outputs out;
+    coopseg_image view = describe(COOPSEG_F32, image);
+    listener heard = {{0}, 0, 0};
+    char *report = NULL;
+    prepare(&out);
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, hear, &heard, NULL));
+    CHECK(heard.calls == NZ);
+    for (size_t z = 0; z < NZ; z++) {
+        CHECK(heard.done[z] == z + 1);
+    }
+    /* In the middle, and after the last slice. */
+    for (size_t stop = 2; stop <= NZ; stop++) {
+        listener stopping = {{0}, 0, 0};
+        stopping.stop_after = stop;
+        CHECK_FAILS(COOPSEG_CANCELLED, "",
+                    coopseg_segmenter_run(segmenter, &view, &out.maps, hear, &stopping, &report));
+        CHECK(stopping.calls == stop && report == NULL);
+    }
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, NULL));
+}
+
 /* The same image in other types and layouts gives the same labels. */
 static void layouts(const coopseg_segmenter *segmenter)
 {
@@ -66,7 +104,7 @@ static void layouts(const coopseg_segmenter *segmenter)
     static double swapped[NX * NY * NZ];
     coopseg_image view = describe(COOPSEG_F32, image);
     prepare(&first);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &first.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &first.maps, NULL, NULL, NULL));
 
     for (int i = 0; i < NX * NY * NZ; i++) {
         shorts[i] = (short)image[i];
@@ -75,7 +113,7 @@ static void layouts(const coopseg_segmenter *segmenter)
     }
     view = describe(COOPSEG_I16, shorts);
     prepare(&other);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL, NULL, NULL));
     CHECK(memcmp(first.refined, other.refined, sizeof first.refined) == 0);
 
     view = describe(COOPSEG_F32, strided);
@@ -84,7 +122,7 @@ static void layouts(const coopseg_segmenter *segmenter)
     view.strides[2] = 8 * NX * NY;
     view.data_size = sizeof strided;
     prepare(&other);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL, NULL, NULL));
     CHECK(memcmp(first.refined, other.refined, sizeof first.refined) == 0);
 
     /* z fastest. */
@@ -100,7 +138,7 @@ static void layouts(const coopseg_segmenter *segmenter)
     view.strides[1] = 8 * NZ;
     view.strides[2] = 8;
     prepare(&other);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL, NULL, NULL));
     CHECK(memcmp(first.refined, other.refined, sizeof first.refined) == 0);
 
     /* One slice as a 2-D image. */
@@ -111,7 +149,7 @@ static void layouts(const coopseg_segmenter *segmenter)
     prepare(&other);
     other.maps.fast_labels = other.maps.probabilities = other.maps.entropy = other.maps.disagreement = NULL;
     other.buffers[0].ndim = 2;
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &other.maps, NULL, NULL, NULL));
 }
 
 static void refusals(const coopseg_segmenter *segmenter)
@@ -123,15 +161,16 @@ static void refusals(const coopseg_segmenter *segmenter)
     coopseg_image bad;
     prepare(&out);
 
-    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "image", coopseg_segmenter_run(segmenter, NULL, &out.maps, NULL));
-    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "outputs", coopseg_segmenter_run(segmenter, &view, NULL, NULL));
-    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "segmenter", coopseg_segmenter_run(NULL, &view, &out.maps, NULL));
+    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "image", coopseg_segmenter_run(segmenter, NULL, &out.maps, NULL, NULL, NULL));
+    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "outputs", coopseg_segmenter_run(segmenter, &view, NULL, NULL, NULL, NULL));
+    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "segmenter", coopseg_segmenter_run(NULL, &view, &out.maps, NULL, NULL, NULL));
 
 #define REFUSE(status, words, change)                                                                        \
     do {                                                                                                     \
         bad = view;                                                                                          \
         change;                                                                                              \
-        CHECK_FAILS(status, words, coopseg_segmenter_run(segmenter, &bad, &out.maps, NULL));                 \
+        CHECK_FAILS(status, words,                                                                           \
+                    coopseg_segmenter_run(segmenter, &bad, &out.maps, NULL, NULL, NULL));                    \
     } while (0)
     REFUSE(COOPSEG_INVALID_STRUCT_SIZE, "struct_size", bad.struct_size = 8);
     REFUSE(COOPSEG_INVALID_STRUCT_SIZE, "struct_size", bad.struct_size = 0);
@@ -167,15 +206,17 @@ static void refusals(const coopseg_segmenter *segmenter)
     coopseg_segmentation nothing;
     memset(&nothing, 0, sizeof nothing);
     nothing.struct_size = sizeof nothing;
-    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "at least one", coopseg_segmenter_run(segmenter, &view, &nothing, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "at least one",
+                coopseg_segmenter_run(segmenter, &view, &nothing, NULL, NULL, NULL));
     nothing.struct_size--;
-    CHECK_STATUS(COOPSEG_INVALID_STRUCT_SIZE, coopseg_segmenter_run(segmenter, &view, &nothing, NULL));
+    CHECK_STATUS(COOPSEG_INVALID_STRUCT_SIZE, coopseg_segmenter_run(segmenter, &view, &nothing, NULL, NULL, NULL));
 
 #define REFUSE_OUTPUT(status, words, change)                                                                 \
     do {                                                                                                     \
         prepare(&out);                                                                                       \
         change;                                                                                              \
-        CHECK_FAILS(status, words, coopseg_segmenter_run(segmenter, &view, &out.maps, NULL));                \
+        CHECK_FAILS(status, words,                                                                           \
+                    coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, NULL));                   \
     } while (0)
     REFUSE_OUTPUT(COOPSEG_INVALID_SHAPE, "outputs->labels", out.buffers[0].shape[0] = NX - 1);
     REFUSE_OUTPUT(COOPSEG_INVALID_SHAPE, "outputs->labels", out.buffers[0].data_size--);
@@ -191,7 +232,7 @@ static void refusals(const coopseg_segmenter *segmenter)
 
     /* The segmenter is still usable. */
     prepare(&out);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, NULL));
 }
 
 static void options(const coopseg_model *model)
@@ -211,7 +252,7 @@ static void options(const coopseg_model *model)
     /* Without the slow-thinking network both stages are the same. */
     CHECK_OK(coopseg_segmenter_new(model, "{\"iterations\": 0, \"device\": \"cpu\"}", &segmenter));
     prepare(&out);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, NULL));
     for (int i = 0; i < NX * NY * NZ; i++) {
         if (out.fast[i] != out.refined[i] || out.disagreement[i] != 0.0F) {
             CHECK(!"fast and final labels are the same");
@@ -224,11 +265,11 @@ static void options(const coopseg_model *model)
     static outputs whole;
     CHECK_OK(coopseg_segmenter_new(model, "{\"device\": \"cpu\"}", &segmenter));
     prepare(&whole);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &whole.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &whole.maps, NULL, NULL, NULL));
     CHECK_OK(coopseg_segmenter_free(segmenter));
     CHECK_OK(coopseg_segmenter_new(model, "{\"chunk\": 1, \"device\": \"cpu\"}", &segmenter));
     prepare(&out);
-    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, NULL));
     /* Other batch sizes may run other kernels, whose rounding can turn a tie. */
     int different = 0;
     for (int i = 0; i < NX * NY * NZ; i++) {
@@ -262,6 +303,7 @@ int main(void)
     CHECK_OK(coopseg_model_new(SMALL_CONFIG, &model));
     CHECK_OK(coopseg_segmenter_new(model, "{\"iterations\": 2, \"device\": \"cpu\"}", &segmenter));
     all_outputs(segmenter);
+    progress(segmenter);
     layouts(segmenter);
     refusals(segmenter);
     options(model);

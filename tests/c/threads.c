@@ -25,7 +25,7 @@ static void *segment(void *argument)
     maps.struct_size = sizeof maps;
     maps.labels = &buffer;
     for (int i = 0; i < 5; i++) {
-        if (coopseg_segmenter_run(segmenter, &view, &maps, NULL) != COOPSEG_OK) {
+        if (coopseg_segmenter_run(segmenter, &view, &maps, NULL, NULL, NULL) != COOPSEG_OK) {
             return argument;
         }
     }

@@ -194,6 +194,11 @@ static void by_hand(const char *folder)
     }
 
     CHECK_OK(coopseg_trainer_new(SMALL_CONFIG, dataset, dataset, NULL, &trainer));
+    event.struct_size = sizeof event - 8;
+    CHECK_FAILS(COOPSEG_INVALID_STRUCT_SIZE, "out_event", coopseg_trainer_step(trainer, &event));
+    CHECK_FAILS(COOPSEG_INVALID_STRUCT_SIZE, "out_event",
+                coopseg_trainer_step_batch(trainer, images, classes, shape, &event));
+    event.struct_size = again.struct_size = sizeof event;
     CHECK_OK(coopseg_trainer_step(trainer, &event));
     CHECK(event.struct_size == sizeof event && event.kind == COOPSEG_EVENT_STEP && event.step == 1);
     CHECK(isfinite(event.loss) && event.learning_rate == 1e-4 && event.examples_per_second > 0.0);

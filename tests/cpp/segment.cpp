@@ -42,7 +42,7 @@ static Maps by_c(const coopseg::Segmenter &segmenter, const Scene &scene)
         buffer_for(COOPSEG_F32, 3, 0, maps.disagreement.data(), 4 * VOXELS),
     };
     coopseg_segmentation outputs = {sizeof outputs, &buffers[0], &buffers[1], &buffers[2], &buffers[3], &buffers[4]};
-    CHECK_OK(coopseg_segmenter_run(segmenter.get(), &image, &outputs, nullptr));
+    CHECK_OK(coopseg_segmenter_run(segmenter.get(), &image, &outputs, nullptr, nullptr, nullptr));
     return maps;
 }
 
@@ -135,6 +135,39 @@ static void refusals(const coopseg::Segmenter &segmenter)
     const coopseg::Model model(SMALL_CONFIG);
     CHECK_THROWS(invalid_config, "iterations", coopseg::Segmenter(model, R"({"iterations": -1})"));
     CHECK_THROWS(device_unavailable, "cuda:77", coopseg::Segmenter(model, R"({"device": "cuda:77"})"));
+}
+
+static void progress(const coopseg::Segmenter &segmenter, const fs::path &folder)
+{
+    const Scene scene;
+    const ImageView image = scene.image_view();
+    Maps maps;
+    std::size_t calls = 0;
+    segmenter.run(image, maps.views(), [&](std::size_t done, std::size_t slices) {
+        CHECK(done == ++calls && slices == NZ);
+        return coopseg::Next::go_on;
+    });
+    CHECK(calls == NZ);
+
+    const auto stops = [](std::size_t done, std::size_t) {
+        return done == 2 ? coopseg::Next::stop : coopseg::Next::go_on;
+    };
+    CHECK_THROWS(cancelled, "", segmenter.run(image, maps.views(), stops));
+    image.write(folder / "to cancel.nii");
+    coopseg::SegmentationFiles outputs;
+    outputs.labels = folder / "cancelled.nii";
+    CHECK_THROWS(cancelled, "", segmenter.run_file(folder / "to cancel.nii", outputs, stops));
+    CHECK_THROWS(cancelled, "", segmenter.run_files({folder / "to cancel.nii"}, outputs, stops));
+    CHECK_THROWS(cancelled, "", segmenter.run_channels({image}, maps.views(), stops));
+    CHECK(!fs::exists(*outputs.labels));
+    try {
+        segmenter.run(image, maps.views(),
+                      [](std::size_t, std::size_t) -> coopseg::Next { throw std::out_of_range("of mine"); });
+        CHECK(!"the callback's exception arrives");
+    } catch (const std::out_of_range &error) {
+        CHECK(std::string(error.what()) == "of mine");
+    }
+    segmenter.run(image, maps.views());
 }
 
 static void files(const coopseg::Segmenter &segmenter, const fs::path &folder)
@@ -235,6 +268,7 @@ int main(int argc, char **argv)
         model.reset();
         in_memory(segmenter);
         refusals(segmenter);
+        progress(segmenter, folder);
         files(segmenter, folder);
         channels(folder);
         pictures(folder);

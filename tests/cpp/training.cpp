@@ -59,7 +59,8 @@ static void runs(const fs::path &folder)
     CHECK_OK(coopseg_trainer_new(SMALL_CONFIG, dataset.get(), nullptr, loaded.get(), &raw));
     const coopseg::Trainer owner(raw);
     for (int step = 0; step < 2; step++) {
-        coopseg_event expected;
+        coopseg_event expected{};
+        expected.struct_size = sizeof expected;
         CHECK_OK(coopseg_trainer_step(raw, &expected));
         const Event event = again.step();
         CHECK(event.loss == expected.loss && event.loss_hard_segmentation == expected.loss_hard_segmentation);

@@ -49,7 +49,7 @@ fn every_size_and_spacing_comes_back_on_its_own_grid() {
         nifti_file::write_image(&input, &image(size, geometry), None).unwrap();
         let (labels, entropy) = (folder.path().join("labels.nii.gz"), folder.path().join("entropy.nii"));
         let paths = OutputPaths { labels: Some(&labels), entropy: Some(&entropy), ..OutputPaths::default() };
-        let report = segmenter.run_files(&[&input], &paths).unwrap();
+        let report = segmenter.run_files(&[&input], &paths, &mut |_, _| true).unwrap();
         assert_eq!(report.slices, size[2]);
         let (result, grid) = nifti_file::read_labels(&labels).unwrap();
         let (map, _) = nifti_file::read_image(&entropy).unwrap();

@@ -27,13 +27,15 @@ _running: set[Listener] = set()
 
 
 class Listener:
-    """Stands between a native call and a callback. A context manager: the native call is made in its block."""
+    """Stands between a native call and a callback. A context manager: the native call is made in its block, whose Error
+    `end` raises."""
 
     def __init__(self, callback: Callable[..., Any] | None, wake: Callable[[], None] | None = None) -> None:
         """Hears for a callback. `wake` lets a callback that waits for something return."""
         self._callback = callback
         self._wake = wake
         self._stopped = False
+        self._cancelled = False
         self._inside = False
         self._ended = threading.Event()
         self._error: BaseException | None = None
@@ -54,14 +56,17 @@ class Listener:
     def _must_stop(self) -> bool:
         return self._stopped or self._error is not None
 
-    def end(self, error: Error | None) -> bool:
+    def end(self) -> bool:
         """Raises what the callback raised, else the error of the native call. Returns whether the call went to its end
         instead of being asked to stop."""
-        if self._error is not None:
-            raise self._error
-        if error is not None and error.status != _native.CANCELLED:
-            raise error
-        return error is None
+        error, self._error = self._error, None
+        if error is not None:
+            try:
+                raise error
+            finally:
+                # Else the exception would hold this frame, which holds it, and with it the caller's objects.
+                del error
+        return not self._cancelled
 
     def stop(self) -> None:
         """Has the native call end at the next chance."""
@@ -80,11 +85,18 @@ class Listener:
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    ) -> bool:
         _running.discard(self)
         self._ended.set()
         if self._handler is not None:
             signal.signal(signal.SIGINT, self._handler)
+        if not isinstance(error, Error):
+            return False
+        # `end` tells of it.
+        self._cancelled = error.status == _native.CANCELLED
+        if not self._cancelled:
+            self._error = self._error or error
+        return True
 
     def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
         assert self._handler is not None

@@ -168,12 +168,15 @@ class COverviewRow(Sized):
 LogCallback = CFUNCTYPE(None, c_int32, c_char_p, c_void_p)
 ReleaseCallback = CFUNCTYPE(None, c_void_p)
 EventCallback = CFUNCTYPE(c_int32, POINTER(CEvent), c_void_p)
+SegmentationCallback = CFUNCTYPE(c_int32, c_size_t, c_size_t, c_void_p)
 EvaluationCallback = CFUNCTYPE(c_int32, c_char_p, c_size_t, c_size_t, c_double, c_void_p)
 
 _Text = POINTER(c_char_p)
 _Handle = POINTER(c_void_p)
 _Image = POINTER(CImage)
 _Images = POINTER(_Image)
+#: A callback that hears of slices, and what it is given.
+_Hearing = (SegmentationCallback, c_void_p)
 
 #: Functions that return a status, with their parameters.
 STATUS_FUNCTIONS: dict[str, list[Any]] = {
@@ -234,10 +237,10 @@ STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "trainer_save_best": [c_void_p, c_char_p],
     "trainer_free": [c_void_p],
     "segmenter_new": [c_void_p, c_char_p, _Handle],
-    "segmenter_run": [c_void_p, _Image, POINTER(CSegmentation), _Text],
-    "segmenter_run_channels": [c_void_p, _Images, c_int32, POINTER(CSegmentation), _Text],
-    "segmenter_run_file": [c_void_p, c_char_p, POINTER(CSegmentationFiles), _Text],
-    "segmenter_run_files": [c_void_p, POINTER(c_char_p), c_int32, POINTER(CSegmentationFiles), _Text],
+    "segmenter_run": [c_void_p, _Image, POINTER(CSegmentation), *_Hearing, _Text],
+    "segmenter_run_channels": [c_void_p, _Images, c_int32, POINTER(CSegmentation), *_Hearing, _Text],
+    "segmenter_run_file": [c_void_p, c_char_p, POINTER(CSegmentationFiles), *_Hearing, _Text],
+    "segmenter_run_files": [c_void_p, POINTER(c_char_p), c_int32, POINTER(CSegmentationFiles), *_Hearing, _Text],
     "segmenter_free": [c_void_p],
     "model_hard_example": [c_void_p, _Image, _Image, c_char_p, POINTER(CHardExample)],
     "dice": [_Image, _Image, c_int32, POINTER(c_double)],

@@ -22,7 +22,7 @@ class _Line:
         self.n += count
 
     def set_postfix_str(self, text: str, refresh: bool = True) -> None:
-        line = f"{self.desc}: {self.n}/{self.total} {self.unit}, {text}"
+        line = f"{self.desc}: {self.n}/{self.total} {self.unit}" + (f", {text}" if text else "")
         sys.stderr.write("\r" + line.ljust(self._width))
         sys.stderr.flush()
         self._width = len(line)

@@ -40,7 +40,7 @@ def _segment(given: argparse.Namespace) -> None:
     if not files:
         given.parser.error(f"name at least one output: {', '.join(map(_flag, OUTPUTS))}")
     with Model.load(given.model) as model, Segmenter(model, _segmenter_options(given)) as segmenter:
-        report = segmenter.segment_file(given.images if len(given.images) > 1 else given.images[0], **files)
+        report = segmenter.segment_file(given.images, progress=not given.quiet, **files)
     print(f"{report['slices']} slices in {report['seconds']:.2f} s: {', '.join(files.values())}")
 
 
@@ -178,6 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     for name in OUTPUTS:
         segment.add_argument(_flag(name), metavar="FILE", help="where to write this map (.nii, .nii.gz)")
     _add_segmenter_options(segment)
+    segment.add_argument("--quiet", action="store_true", help="show no progress bar")
     segment.set_defaults(run=_segment, parser=segment)
 
     train = commands.add_parser(

@@ -12,7 +12,7 @@ from ._handle import Handle
 from ._interruption import Listener
 from ._progress import Progress
 from .dataset import Dataset
-from .errors import CancelledError, Error
+from .errors import CancelledError
 from .model import Model
 
 
@@ -121,15 +121,11 @@ def evaluate(
         listener = Listener(hear)
         heard = _native.EvaluationCallback(lambda *told: listener.hear(*told[:4]))
         out = c_void_p()
-        error: Error | None = None
         encoded = _json(options, keys)
         with listener:
-            try:
-                call("evaluation_run", model._pointer, dataset._pointer, encoded, heard, None, byref(out))
-            except Error as raised:
-                error = raised
+            call("evaluation_run", model._pointer, dataset._pointer, encoded, heard, None, byref(out))
         made = None if out.value is None else Evaluation._adopt(out.value)
-        listener.end(error)
+        listener.end()
         if made is None:
             raise CancelledError("the callback ended the evaluation", _native.CANCELLED)
         return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, pointer
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, overload
@@ -11,14 +11,19 @@ import numpy as np
 
 from . import _native
 from ._axes import reorder
-from ._call import Options, PathLike, call, call_handle, call_json, options, path
+from ._call import Options, PathLike, call_handle, call_json, options, path
 from ._handle import Handle
+from ._interruption import Listener
 from ._kinds import Given, given_image
-from .errors import InvalidArgumentError
+from ._progress import Progress
+from .errors import CancelledError, InvalidArgumentError
 from .images import Array, Image, describe_output
 from .model import Model
 
 Kind = TypeVar("Kind")
+
+#: Hears of every slice, on the thread that segments: how many are done, and how many there are.
+SliceCallback = Callable[[int, int], object]
 
 #: The maps that can be asked for, with the type that they have unless the caller brings the array.
 OUTPUTS: Mapping[str, type[np.generic]] = {
@@ -82,6 +87,8 @@ class Segmenter(Handle):
         outputs: Iterable[str] = ...,
         *,
         into: Mapping[str, Array] | None = ...,
+        callback: SliceCallback | None = ...,
+        progress: bool = ...,
     ) -> Segmentation[Image]: ...
 
     @overload
@@ -93,6 +100,8 @@ class Segmenter(Handle):
         spacing: Sequence[float] | None = ...,
         axes: str | None = ...,
         into: Mapping[str, Array] | None = ...,
+        callback: SliceCallback | None = ...,
+        progress: bool = ...,
     ) -> Segmentation[Array]: ...
 
     @overload
@@ -104,6 +113,8 @@ class Segmenter(Handle):
         spacing: Sequence[float] | None = ...,
         axes: str | None = ...,
         into: Mapping[str, Array] | None = ...,
+        callback: SliceCallback | None = ...,
+        progress: bool = ...,
     ) -> Segmentation[Any]: ...
 
     def segment(
@@ -114,6 +125,8 @@ class Segmenter(Handle):
         spacing: Sequence[float] | None = None,
         axes: str | None = None,
         into: Mapping[str, Array] | None = None,
+        callback: SliceCallback | None = None,
+        progress: bool = False,
     ) -> Segmentation[Any]:
         """Segments one image, 2-D or 3-D, slice by slice (z), on its own grid.
 
@@ -124,17 +137,19 @@ class Segmenter(Handle):
             spacing: Of an array: distances along **x, y, z** in mm. Arrays need it, the other kinds bring theirs.
             axes: Of an array: "zyx", "yx" or "czyx" (channel first) unless given.
             into: Arrays that receive maps, by name, beside those in `outputs`; in the axis order of the result, any
-                positive strides; labels of any integer type, the others float32 or float64. They appear in the result
+                positive strides; labels of any type, the others float32 or float64. They appear in the result
                 as they are. Their content is unspecified after an error.
+            callback: Hears of every slice: how many are done, and how many there are. A true value that it returns
+                ends the call with `CancelledError`; an exception ends it and is raised again here.
+            progress: Whether to show a bar on stderr: tqdm's where that is installed.
 
         Raises:
+            KeyboardInterrupt: Ctrl-C, after the slices that are being computed.
             InvalidGeometryError: No spacing, or one that is not positive.
             InvalidArgumentError: The image is constant or holds NaN or infinities; an output that does not exist; a
                 type that is not supported; arrays that overlap.
             InvalidShapeError: Axes, an array of another shape, another number of channels than the model's.
             OutOfMemoryError: The segmenter stays usable.
-
-        The call cannot be interrupted: Ctrl-C takes effect when it ends.
         """
         given = given_image(image, spacing, axes)
         arrays = self._outputs(given, outputs, into or {})
@@ -148,11 +163,8 @@ class Segmenter(Handle):
         }
         maps = _native.CSegmentation(**{name: pointer(buffer) for name, buffer in described.items()})
         channels = [channel._describe() for channel in given.channels]
-        if len(channels) == 1:
-            report = call_json("segmenter_run", self._pointer, byref(channels[0]), byref(maps))
-        else:
-            pointers = (POINTER(_native.CImage) * len(channels))(*map(pointer, channels))
-            report = call_json("segmenter_run_channels", self._pointer, pointers, len(channels), byref(maps))
+        pointers = (POINTER(_native.CImage) * len(channels))(*map(pointer, channels))
+        report = self._run("segmenter_run_channels", pointers, len(channels), byref(maps), callback, progress)
         results = {
             name: array if into and name in into else given.give_back(array) for name, array in arrays.items()
         }
@@ -167,12 +179,15 @@ class Segmenter(Handle):
         probabilities: PathLike | None = None,
         entropy: PathLike | None = None,
         disagreement: PathLike | None = None,
+        callback: SliceCallback | None = None,
+        progress: bool = False,
     ) -> dict[str, Any]:
         """Segments a NIfTI file and writes NIfTI files on its grid, each whole or not at all.
 
         Args:
             image: Path of a .nii or .nii.gz file; a list of paths where the channels lie in several files.
             labels, fast_labels, probabilities, entropy, disagreement: Where to write; at least one.
+            callback, progress: As for `segment`. A call that is ended writes nothing.
 
         Returns:
             The report, as in `Segmentation.report`.
@@ -188,12 +203,29 @@ class Segmenter(Handle):
             "disagreement": disagreement,
         }
         maps = _native.CSegmentationFiles(**{name: path(file) for name, file in given.items() if file is not None})
-        if isinstance(image, (list, tuple)):
-            files = (c_char_p * len(image))(*map(path, image))
-            report = call_json("segmenter_run_files", self._pointer, files, len(image), byref(maps))
-        else:
-            report = call_json("segmenter_run_file", self._pointer, path(image), byref(maps))  # type: ignore[arg-type]
-        return dict(report)
+        images: Sequence[PathLike] = image if isinstance(image, (list, tuple)) else (image,)
+        files = (c_char_p * len(images))(*map(path, images))
+        return self._run("segmenter_run_files", files, len(images), byref(maps), callback, progress)
+
+    def _run(
+        self, function: str, inputs: Any, count: int, outputs: Any, callback: SliceCallback | None, progress: bool
+    ) -> dict[str, Any]:
+        """Calls a function that segments, and returns its report."""
+        with Progress() as shown:
+
+            def hear(done: int, slices: int) -> object:
+                if progress:
+                    shown.show(done, slices, "segmentation", "slice", "")
+                return callback(done, slices) if callback is not None else None
+
+            listener = Listener(hear)
+            heard = _native.SegmentationCallback(lambda *told: listener.hear(*told[:2]))
+            report: dict[str, Any] = {}
+            with listener:
+                report = dict(call_json(function, self._pointer, inputs, count, outputs, heard, None))
+            if not listener.end():
+                raise CancelledError("the callback ended the segmentation", _native.CANCELLED)
+            return report
 
     def _outputs(self, given: Given, outputs: Iterable[str], into: Mapping[str, Array]) -> dict[str, Array]:
         """The arrays that receive the maps, in the caller's order of axes."""

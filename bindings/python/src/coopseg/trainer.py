@@ -16,7 +16,7 @@ from ._handle import Handle
 from ._interruption import Listener
 from ._progress import TrainingProgress
 from .dataset import Dataset
-from .errors import Error, InvalidLabelError, InvalidShapeError
+from .errors import InvalidLabelError, InvalidShapeError
 from .events import Event, event_of
 from .images import as_array
 from .model import Model
@@ -117,13 +117,9 @@ class Trainer(Handle):
     def _run(self, callback: Callable[[Event], object] | None, wake: Callable[[], None] | None = None) -> bool:
         listener = Listener(None if callback is None else lambda event: callback(event_of(event.contents)), wake)
         heard = _native.EventCallback(lambda event, _user_data: listener.hear(event))
-        error: Error | None = None
         with listener:
-            try:
-                call("trainer_run", self._pointer, heard, None)
-            except Error as raised:
-                error = raised
-        return listener.end(error)
+            call("trainer_run", self._pointer, heard, None)
+        return listener.end()
 
     def events(self) -> Iterator[Event]:
         """Trains, and gives the events one by one::
