@@ -17,6 +17,7 @@ pub mod dataset;
 pub mod error;
 pub mod evaluate;
 pub mod ffi;
+pub mod image_space;
 pub mod latent;
 pub mod loss;
 pub mod metrics;

@@ -32,6 +32,8 @@ pub enum Purpose {
     Replacement = 9,
     /// Choice of validation subjects.
     Split = 10,
+    /// Hard images made in image space.
+    ImageSpace = 11,
 }
 
 /// The stream for `purpose` and `key` in a run with this seed.

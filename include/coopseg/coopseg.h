@@ -518,7 +518,7 @@ typedef struct coopseg_hard_example {
      */
     const struct coopseg_buffer *input;
     /**
-     * W, H, N: what the image decoder makes of the masked image code, in (0, 1).
+     * W, H, N: what the image decoder makes of the masked image code, or another hard image, in [0, 1].
      */
     const struct coopseg_buffer *image;
     /**
@@ -1722,7 +1722,8 @@ coopseg_status coopseg_segmenter_free(struct coopseg_segmenter *segmenter);
  * @param labels        Class indices on the image's grid, any integer type; targeted masks of the shape code
  *                      follow the loss against them.
  * @param options_json  JSON object: "scheme" ("dropout", "channel", "spatial"), "fraction" (0 to 1), "soft",
- *                      "seed", "threshold", "rescale"; NULL or "" for the defaults. See
+ *                      "seed", "threshold", "rescale", "hard_images" (as in the configuration of a
+ *                      training: another method than latent masking for the image); NULL or "" for the defaults. See
  *                      `coopseg_config_schema("hard_example")`.
  * @param outputs       Where the results go. Content unspecified unless `COOPSEG_OK`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;

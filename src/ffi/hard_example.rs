@@ -25,7 +25,7 @@ pub struct coopseg_hard_example {
     pub struct_size: usize,
     /// W, H, N: the preprocessed image that the networks saw, in [0, 1].
     pub input: *const coopseg_buffer,
-    /// W, H, N: what the image decoder makes of the masked image code, in (0, 1).
+    /// W, H, N: what the image decoder makes of the masked image code, or another hard image, in [0, 1].
     pub image: *const coopseg_buffer,
     /// W, H, N, classes: probabilities of what the segmentation decoder makes of the masked shape code.
     pub segmentation: *const coopseg_buffer,
@@ -43,7 +43,8 @@ pub struct coopseg_hard_example {
 /// @param labels        Class indices on the image's grid, any integer type; targeted masks of the shape code
 ///                      follow the loss against them.
 /// @param options_json  JSON object: "scheme" ("dropout", "channel", "spatial"), "fraction" (0 to 1), "soft",
-///                      "seed", "threshold", "rescale"; NULL or "" for the defaults. See
+///                      "seed", "threshold", "rescale", "hard_images" (as in the configuration of a
+///                      training: another method than latent masking for the image); NULL or "" for the defaults. See
 ///                      `coopseg_config_schema("hard_example")`.
 /// @param outputs       Where the results go. Content unspecified unless `COOPSEG_OK`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;

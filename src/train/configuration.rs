@@ -9,6 +9,7 @@ use super::record::Recording;
 use super::schedule::Schedule;
 use crate::augment::Augmentation;
 use crate::error::{Error, Result};
+use crate::image_space::HardImages;
 use crate::latent::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Source, Threshold};
 use crate::loss::ReconstructionLoss;
 use crate::network::{Architecture, CodeSharing, Part, Precision};
@@ -117,6 +118,7 @@ pub struct Configuration {
     pub device: String,
     /// Type that the networks compute in while they train; weights, statistics, losses and validation stay float32.
     /// `bfloat16` needs a processor or device that has it. Default: `float32`.
+    #[serde(default)]
     pub precision: Precision,
     /// Seed of every random draw; null takes the process-wide one. Default: null.
     pub seed: Option<u64>,
@@ -137,6 +139,10 @@ pub struct Configuration {
     pub input_noise: f64,
     /// Masking of the latent codes.
     pub hard_examples: HardExamples,
+    /// Where the hard images x̂ come from. Other methods than latent masking take the place of the corrupted images
+    /// that `hard_examples.sources` asks for; their losses are the same.
+    #[serde(default)]
+    pub hard_images: HardImages,
     /// Batch normalisation in the hard passes.
     pub batch_norm: BatchNormSection,
     /// The optimiser.
@@ -212,6 +218,7 @@ impl Configuration {
                 annealing_draw: if official { AnnealingDraw::Entry } else { AnnealingDraw::Step },
                 threshold: if official { Threshold::Greater } else { Threshold::GreaterOrEqual },
             },
+            hard_images: HardImages::default(),
             batch_norm: BatchNormSection {
                 hard_affine: if official {
                     HardAffine::FrozenExceptImageDecoder
@@ -314,6 +321,7 @@ impl Configuration {
         }
         self.preprocess.validate()?;
         self.augmentation.validate()?;
-        self.hard_examples.validate()
+        self.hard_examples.validate()?;
+        self.hard_images.validate()
     }
 }

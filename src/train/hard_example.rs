@@ -3,8 +3,10 @@
 use super::batch::Batch;
 use crate::augment::{self, Slice};
 use crate::error::{Error, Result};
+use crate::image_space::{self, Attacked, HardImages};
 use crate::latent::{
-    AnnealingDraw, HardExampleMaker, HardExamples, MaskDraw, Scheme, SchemeDraw, Source, Threshold,
+    AnnealingDraw, HardExample, HardExampleMaker, HardExamples, MaskDraw, Scheme, SchemeDraw, Source,
+    Threshold,
 };
 use crate::loss::ReconstructionLoss;
 use crate::model::Model;
@@ -32,7 +34,10 @@ pub struct HardExampleRequest {
     pub rescale: bool,
     /// Which scores count as hit. Default: `greater`.
     pub threshold: Threshold,
-    /// Seed of dropout and soft factors. Default: 0.
+    /// Where the image comes from: a mask on the image code, or a method that works on the image itself; then the
+    /// image's mask is 1 everywhere.
+    pub hard_images: HardImages,
+    /// Seed of all that is random. Default: 0.
     pub seed: u64,
 }
 
@@ -44,6 +49,7 @@ impl Default for HardExampleRequest {
             soft: false,
             rescale: false,
             threshold: Threshold::Greater,
+            hard_images: HardImages::default(),
             seed: 0,
         }
     }
@@ -72,6 +78,7 @@ pub fn hard_example(
     labels: &Array3<u8>,
     request: &HardExampleRequest,
 ) -> Result<HardExampleResult> {
+    request.hard_images.validate()?;
     let batch = batch_of(model, image, labels)?;
     let network = model.network();
     let config = HardExamples {
@@ -101,7 +108,18 @@ pub fn hard_example(
         probability: request.fraction,
         rng: random::stream(request.seed, Purpose::LatentMask, [0, code, 0]),
     };
-    let hard_image = maker.make(&codes, Source::Image, &batch.images, &draw(0))?;
+    let attacked = Attacked { network, mode: BatchNormMode::PROBE };
+    let mut rng = random::stream(request.seed, Purpose::ImageSpace, [0; 3]);
+    let hard_image = match image_space::hard_images(
+        &request.hard_images,
+        &attacked,
+        &batch.images,
+        &batch.labels,
+        &mut rng,
+    )? {
+        Some(corrupted) => HardExample { corrupted, mask: codes.image.f_ones_like()? },
+        None => maker.make(&codes, Source::Image, &batch.images, &draw(0))?,
+    };
     let hard_shape = maker.make(&codes, Source::Shape, &batch.labels, &draw(1))?;
     let Codes { image: image_code, shape: shape_code } = &codes;
     Ok(HardExampleResult {

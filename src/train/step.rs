@@ -6,6 +6,7 @@ use super::configuration::{Configuration, Mode};
 use super::losses::LossValues;
 use super::objective::{HardLosses, Objective, StandardLosses};
 use crate::error::Result;
+use crate::image_space::{self, Attacked, HardImagesMethod};
 use crate::latent::{self, HardExampleMaker, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
@@ -72,7 +73,11 @@ impl TrainingStep {
             }
             Ok(Some(maker.make(&codes, source, target, draw)?.corrupted))
         };
-        let corrupted_images = make(Source::Image, &batch.images, &image_draw)?;
+        let corrupted_images = match self.config.hard_images.method {
+            HardImagesMethod::LatentMasking => make(Source::Image, &batch.images, &image_draw)?,
+            _ if !hard_config.sources.contains(&Source::Image) => None,
+            _ => self.image_space(network, maker.gradient_mode, batch, step)?,
+        };
         let corrupted_logits = make(Source::Shape, &batch.labels, &shape_draw)?;
         let hard = self.objective.hard(
             network,
@@ -83,6 +88,22 @@ impl TrainingStep {
         )?;
         self.objective.hard_total(&hard, &batch.labels)?.f_backward()?;
         values(&standard, Some(&hard), batch.images.device())
+    }
+
+    /// x̂ made of the images themselves.
+    fn image_space(
+        &self,
+        network: &CooperativeNetwork,
+        mode: BatchNormMode,
+        batch: &Batch,
+        step: u64,
+    ) -> Result<Option<Tensor>> {
+        let mut rng = random::stream(self.seed, Purpose::ImageSpace, [step, 0, 0]);
+        let images = channels_last(&batch.images)?;
+        let attacked = Attacked { network, mode };
+        image_space::hard_images(&self.config.hard_images, &attacked, &images, &batch.labels, &mut rng)?
+            .map(|images| channels_last(&images))
+            .transpose()
     }
 
     /// The images with the preset's input noise: clamp(x + σ·N(0, 1), 0, 1).

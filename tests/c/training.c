@@ -341,6 +341,13 @@ static void hard_examples(void)
             }
         }
     }
+    CHECK_OK(coopseg_model_hard_example(model, &view, &label_view,
+                                        "{\"hard_images\": {\"method\": \"adversarial_noise\"}}", &out));
+    CHECK(mask[0] == 1.0F && mask[2 * 2 * NZ * 16 - 1] == 1.0F);
+    CHECK_FAILS(COOPSEG_INVALID_CONFIG, "kernel_sides",
+                coopseg_model_hard_example(model, &view, &label_view,
+                                           "{\"hard_images\": {\"random_convolution\": {\"kernel_sides\": [2]}}}",
+                                           &out));
     CHECK_FAILS(COOPSEG_INVALID_CONFIG, "scheme",
                 coopseg_model_hard_example(model, &view, &label_view, "{\"scheme\": \"row\"}", &out));
     CHECK_FAILS(COOPSEG_INVALID_CONFIG, "fraction",

@@ -1,6 +1,7 @@
 //! Every switch of the configuration changes what it says and nothing it should not.
 
 use coopseg::augment::{ChannelSlice, Slice};
+use coopseg::image_space::HardImagesMethod;
 use coopseg::latent::{AnnealingDraw, MaskDraw, Scheme, SchemeDraw, Source, Threshold, draw_masks, mask};
 use coopseg::loss::ReconstructionLoss;
 use coopseg::network::{BatchNormMode, CodeSharing, CooperativeNetwork, Precision};
@@ -190,6 +191,16 @@ fn hard_passes_move_running_statistics_only_with_the_official_side_effects() {
 }
 
 #[test]
+fn what_came_later_has_its_default_in_what_was_written_before() {
+    let now = config();
+    let mut before = now.to_json().unwrap();
+    for key in ["precision", "hard_images"] {
+        assert!(before.as_object_mut().unwrap().remove(key).is_some());
+    }
+    assert_eq!(serde_json::from_value::<Configuration>(before).unwrap(), now);
+}
+
+#[test]
 fn sources_choose_the_hard_losses() {
     let mut config = config();
     config.hard_examples.sources = vec![Source::Image];
@@ -198,6 +209,31 @@ fn sources_choose_the_hard_losses() {
     config.hard_examples.sources = vec![Source::Shape];
     let shape_only = outcome(&config).losses;
     assert!(shape_only.hard_segmentation.is_none() && shape_only.hard_shape_from_corrupted.is_some());
+}
+
+#[test]
+fn other_hard_images_take_the_place_of_latent_masking() {
+    let mut config = config();
+    config.hard_examples.masks = vec![Scheme::Channel];
+    let latent = outcome(&config);
+    let mut seen = vec![latent.losses.hard_segmentation];
+    for method in
+        HardImagesMethod::ALL.into_iter().filter(|&method| method != HardImagesMethod::LatentMasking)
+    {
+        config.hard_examples.sources = vec![Source::Image, Source::Shape];
+        config.hard_images.method = method;
+        let found = outcome(&config);
+        assert!(!seen.contains(&found.losses.hard_segmentation), "{method:?}");
+        seen.push(found.losses.hard_segmentation);
+        assert_eq!(latent.losses.segmentation, found.losses.segmentation);
+        assert_eq!(latent.losses.hard_shape_from_corrupted, found.losses.hard_shape_from_corrupted);
+        // The adversaries' own passes move no running statistics.
+        assert_eq!(latent.running, found.running);
+        assert!(found.losses.parts().all(|(_, loss)| loss.is_finite()));
+
+        config.hard_examples.sources = vec![Source::Shape];
+        assert!(outcome(&config).losses.hard_segmentation.is_none());
+    }
 }
 
 #[test]
