@@ -39,6 +39,9 @@ class Contest:
             entry["share_of_peak"] = rate / max(
                 self.peaks[f"{kind}_matrix_product_gflops"], self.peaks[f"{kind}_convolution_gflops"]
             )
+            least_bytes = operations["bytes"] / (2 if kind == "bfloat16" else 1)
+            entry["gbps"] = least_bytes / entry["seconds"]["median"] / 1e9
+            entry["share_of_copy"] = entry["gbps"] / self.peaks["copy_gbps"]
             entries[contestant.name] = entry
         return {
             "case": name,

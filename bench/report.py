@@ -26,7 +26,7 @@ def table(rows: list[tuple]) -> str:
 
 
 def contest_table(result: dict) -> str:
-    rows = [("", "median (min … max)", "× coopseg (min … max)", "GFLOP/s", "of peak", "peak of RAM")]
+    rows = [("", "median (min … max)", "× coopseg (min … max)", "GFLOP/s", "of peak", "GB/s", "of a copy", "peak of RAM")]
     for name, entry in result["contestants"].items():
         rows.append(
             (
@@ -35,6 +35,8 @@ def contest_table(result: dict) -> str:
                 between(entry["ratio"], "{:.2f}".format),
                 f"{entry['gflops']:.0f}",
                 f"{entry['share_of_peak']:.0%}",
+                f"{entry['gbps']:.1f}",
+                f"{entry['share_of_copy']:.0%}",
                 f"{entry['peak_memory_bytes'] / 2**20:.0f} MiB",
             )
         )
@@ -55,7 +57,7 @@ def as_text(result: dict) -> str:
     heading = f"{result['case']} ({result['device']})"
     if "contestants" not in result:
         return f"{heading}\n{value_table(result)}"
-    return f"{heading}: {result['operations'] / 1e9:.4g} GFLOP\n{contest_table(result)}"
+    return f"{heading}: {result['operations'] / 1e9:.4g} GFLOP, {result['least_bytes'] / 1e9:.3g} GB at least\n{contest_table(result)}"
 
 
 def peaks_text(device: str, peaks: dict[str, float]) -> str:
