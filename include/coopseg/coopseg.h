@@ -1021,6 +1021,45 @@ coopseg_status coopseg_model_info(const struct coopseg_model *model,
                                   char **out_json);
 
 /**
+ * Tells the number of classes, background included: the size of the fourth axis of probabilities.
+ *
+ * @param model      Shared use.
+ * @param out_count  Receives it; 2 at least.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_model_class_count(const struct coopseg_model *model,
+                                         size_t *out_count);
+
+/**
+ * Tells the name of a class.
+ *
+ * @param model     Shared use.
+ * @param index     The class, which is its value in label maps: 0 is the background.
+ * @param out_name  Receives the name; free it with `coopseg_string_free`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (no such
+ *         class).
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_model_class_name(const struct coopseg_model *model,
+                                        size_t index,
+                                        char **out_name);
+
+/**
+ * Tells how many channels a model's images have.
+ *
+ * @param model      Shared use.
+ * @param out_count  Receives it; 1 to 4.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_model_channel_count(const struct coopseg_model *model,
+                                           size_t *out_count);
+
+/**
  * Makes a second handle to the same model, to be freed on its own. Costs nothing: models never change, so
  * the weights are shared.
  *

@@ -831,6 +831,32 @@ public:
     /** Describes the model as a JSON object; see `coopseg_model_info`. */
     std::string info() const { return detail::text(coopseg_model_info, get()); }
 
+    /** Number of classes, background included: the size of the fourth axis of probabilities. */
+    std::size_t class_count() const
+    {
+        std::size_t count = 0;
+        detail::call(coopseg_model_class_count, get(), &count);
+        return count;
+    }
+
+    /** Names of the classes in the order of their values in label maps, background first; UTF-8. */
+    std::vector<std::string> class_names() const
+    {
+        std::vector<std::string> names;
+        for (std::size_t index = 0, count = class_count(); index < count; index++) {
+            names.push_back(detail::text(coopseg_model_class_name, get(), index));
+        }
+        return names;
+    }
+
+    /** How many channels the model's images have. */
+    std::size_t channel_count() const
+    {
+        std::size_t count = 0;
+        detail::call(coopseg_model_channel_count, get(), &count);
+        return count;
+    }
+
     /** A second handle to the same model. Costs nothing: the weights are shared. */
     Model clone() const { return Model(make(coopseg_model_clone, get())); }
 

@@ -3,7 +3,8 @@
 use super::guard::{guard, guard_libtorch};
 use super::registry;
 use super::status::coopseg_status;
-use super::text::{path, read_or_empty, require, write_json};
+use super::text::{path, read_or_empty, require, write_json, write_text};
+use crate::error::Error;
 use crate::model::Model;
 use crate::train::{self, Configuration};
 use std::ffi::c_char;
@@ -136,6 +137,75 @@ pub unsafe extern "C" fn coopseg_model_info(
         let info = registry::get(model, "model")?.info();
         // SAFETY: not NULL, writable by contract.
         unsafe { write_json(out_json, &info) }
+    })
+}
+
+/// Tells the number of classes, background included: the size of the fourth axis of probabilities.
+///
+/// @param model      Shared use.
+/// @param out_count  Receives it; 2 at least.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_model_class_count(
+    model: *const coopseg_model,
+    out_count: *mut usize,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_count, "out_count")?;
+        let count = registry::get(model, "model")?.class_names().len();
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_count.write(count) };
+        Ok(())
+    })
+}
+
+/// Tells the name of a class.
+///
+/// @param model     Shared use.
+/// @param index     The class, which is its value in label maps: 0 is the background.
+/// @param out_name  Receives the name; free it with `coopseg_string_free`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (no such
+///         class).
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_model_class_name(
+    model: *const coopseg_model,
+    index: usize,
+    out_name: *mut *mut c_char,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_name, "out_name")?;
+        let model = registry::get(model, "model")?;
+        let names = model.class_names();
+        let name = names.get(index).ok_or_else(|| {
+            Error::InvalidArgument(format!("`index` is {index}; expected 0 to {}", names.len() - 1))
+        })?;
+        // SAFETY: not NULL, writable by contract.
+        unsafe { write_text(out_name, Some(name.as_bytes())) }
+    })
+}
+
+/// Tells how many channels a model's images have.
+///
+/// @param model      Shared use.
+/// @param out_count  Receives it; 1 to 4.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_model_channel_count(
+    model: *const coopseg_model,
+    out_count: *mut usize,
+) -> coopseg_status {
+    guard_libtorch(|| {
+        require(out_count, "out_count")?;
+        let count = registry::get(model, "model")?.architecture().channels as usize;
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_count.write(count) };
+        Ok(())
     })
 }
 

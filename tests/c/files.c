@@ -81,9 +81,17 @@ static void published_checkpoints(const char *folder)
     coopseg_model *model = NULL;
     coopseg_segmenter *segmenter = NULL;
     char *json = NULL, *bytes;
-    size_t size;
+    size_t size, count = 0;
 
     CHECK_OK(coopseg_model_import(COOPSEG_GOLDEN_CHECKPOINTS, NULL, &model));
+    CHECK_OK(coopseg_model_class_count(model, &count));
+    CHECK(count == 4);
+    CHECK_OK(coopseg_model_channel_count(model, &count));
+    CHECK(count == 1);
+    CHECK_OK(coopseg_model_class_name(model, 2, &json));
+    CHECK(strcmp(json, "MYO") == 0);
+    CHECK_OK(coopseg_string_free(json));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "expected 0 to 3", coopseg_model_class_name(model, 4, &json));
     CHECK_OK(coopseg_model_info(model, &json));
     CHECK(strstr(json, "\"width\": 4") != NULL && strstr(json, "\"classes\": 4") != NULL);
     CHECK_OK(coopseg_string_free(json));

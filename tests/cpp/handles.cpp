@@ -29,6 +29,8 @@ static void ownership()
 
     model = moved.clone();
     CHECK(model && coopseg::live_handles() == 2 && model.info() == moved.info());
+    const std::vector<std::string> names{"background", "LV", "MYO", "RV"};
+    CHECK(model.class_names() == names && model.class_count() == 4 && model.channel_count() == 1);
     model = std::move(moved);
     CHECK(coopseg::live_handles() == 1);
     std::swap(model, moved);

@@ -157,7 +157,7 @@ def test_a_picture(model, image, labels, segmenter, tmp_path: Path) -> None:
 
 
 def test_models(model, tmp_path: Path) -> None:
-    assert model.class_names == ["background", "LV", "MYO", "RV"]
+    assert model.class_names == ["background", "LV", "MYO", "RV"] and model.channel_count == 1
     model.save(tmp_path / "model.coopseg")
     again = coopseg.Model.load(tmp_path / "model.coopseg")
     assert again.info() == model.info()

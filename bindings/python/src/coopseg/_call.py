@@ -49,6 +49,13 @@ def call_json(name: str, *arguments: Any) -> Any:
     return json.loads(take_text(out) or "null")
 
 
+def call_text(name: str, *arguments: Any) -> str:
+    """Calls a function whose last parameter receives a text."""
+    out = c_char_p()
+    call(name, *arguments, byref(out))
+    return take_text(out) or ""
+
+
 def call_handle(name: str, *arguments: Any) -> int:
     """Calls a function whose last parameter receives a handle."""
     out = c_void_p()

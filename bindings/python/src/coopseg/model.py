@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ctypes import byref, pointer
+from ctypes import byref, c_size_t, pointer
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from . import _native
-from ._call import Options, PathLike, call, call_handle, call_json, options, path
+from ._call import Options, PathLike, call, call_handle, call_json, call_text, options, path
 from ._handle import Handle
 from ._kinds import given_image, given_labels
 from .errors import InvalidArgumentError, InvalidShapeError
@@ -96,7 +96,16 @@ class Model(Handle):
     @property
     def class_names(self) -> list[str]:
         """Names of the classes in the order of their label values, background first."""
-        return [str(name) for name in self.info()["class_names"]]
+        count = c_size_t()
+        call("model_class_count", self._pointer, byref(count))
+        return [call_text("model_class_name", self._pointer, index) for index in range(count.value)]
+
+    @property
+    def channel_count(self) -> int:
+        """How many channels the model's images have."""
+        count = c_size_t()
+        call("model_channel_count", self._pointer, byref(count))
+        return count.value
 
     def clone(self) -> Model:
         """A second object for the same model, closed on its own. The weights are shared."""
