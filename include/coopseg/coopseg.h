@@ -1010,7 +1010,7 @@ coopseg_status coopseg_model_save(const struct coopseg_model *model,
  * Describes a model.
  *
  * @param model     Shared use.
- * @param out_json  Receives a JSON object: "architecture" (width, classes, code_sharing, code_channels),
+ * @param out_json  Receives a JSON object: "architecture" (width, channels, classes, code_sharing, code_channels),
  *                  "parameters" (their number), "class_names", "preprocess" and "training" (configuration and
  *                  history, or null). Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`.
