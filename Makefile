@@ -20,8 +20,8 @@ export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
-.PHONY: help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer test-python wheel \
-	bench-programs bench scale header symbols \
+.PHONY: forget-skipped help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer test-python \
+	test-itk test-slicer test-matlab test-java wheel bench-programs bench scale header symbols \
 	package clean distclean
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo 'make figures    pictures of the augmentation into build/figures/'
 	@echo 'make test       set up, build, and run all checks and tests'
 	@echo 'make bench      compare with PyTorch, ONNX Runtime and others; build/bench.json [BENCH=--quick]'
+	@echo 'make test-itk, test-slicer, test-matlab, test-java   the tests of one binding alone'
 	@echo 'make scale      how time and memory grow; build/scale.json, build/scale/*.svg [SCALE=--quick]'
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
 	@echo 'make build      libcoopseg.so into build/lib/'
@@ -66,8 +67,17 @@ figures: setup
 	$(CARGO) run --release --locked --quiet --example figures -- $(BUILD)/figures
 	@echo '==> $(BUILD)/figures/augmentation.png'
 
-test: lint test-rust test-c check-symbols test-consumer test-python
-	@echo '==> all checks and tests passed'
+# What a binding is for may not be on this machine; which tests were skipped for that is said at the end.
+SKIPPED := $(BUILD)/skipped
+COUNTERPART := tests/counterpart.sh $(SKIPPED)
+
+test: forget-skipped lint test-rust test-c check-symbols test-consumer test-python test-itk test-slicer test-matlab test-java
+	@if [ -e $(SKIPPED) ]; then \
+		echo "==> all checks and tests passed; skipped: $$(sort -u $(SKIPPED) | paste -sd ' ')"; \
+	else echo '==> all checks and tests passed, none skipped'; fi
+
+forget-skipped:
+	@rm -f $(SKIPPED)
 
 lint: setup
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
@@ -92,6 +102,19 @@ test-python: install
 	@bindings/python/tests/setup
 	@cd bindings/python && COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' ../../.deps/python/bin/python -B -m pytest
 	@cd bindings/python && ../../.deps/python/bin/mypy --cache-dir ../../.deps/python/mypy
+
+test-itk: install
+	@$(COUNTERPART) ITK bindings/itk/test/run.sh '$(PREFIX)' $(BUILD)/itk
+
+test-slicer: install
+	@bindings/slicer/tests/setup
+	@$(COUNTERPART) Slicer bindings/slicer/tests/run.sh '$(PREFIX)' $(BUILD)/slicer
+
+test-matlab: install
+	@$(COUNTERPART) Octave bindings/matlab/tests/run.sh '$(PREFIX)' $(BUILD)/matlab
+
+test-java: install
+	@$(COUNTERPART) Java examples/java/test.sh '$(PREFIX)' $(BUILD)/java
 
 wheel: setup
 	@bindings/python/tests/setup

@@ -1,0 +1,17 @@
+set(SlicerExecutionModel_DEFAULT_CLI_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/lib/Slicer-5.8/cli-modules")
+set(SlicerExecutionModel_DEFAULT_CLI_INSTALL_RUNTIME_DESTINATION lib/Slicer-5.8/cli-modules)
+
+# Slicer copies these files; here they are only looked for.
+macro(slicerMacroBuildScriptedModule)
+    cmake_parse_arguments(MODULE WITH_GENERIC_TESTS NAME "SCRIPTS;RESOURCES" ${ARGN})
+    if(NOT "${MODULE_NAME}.py" IN_LIST MODULE_SCRIPTS OR MODULE_UNPARSED_ARGUMENTS)
+        message(FATAL_ERROR "a scripted module needs ${MODULE_NAME}.py and nothing like ${MODULE_UNPARSED_ARGUMENTS}")
+    endif()
+    file(GLOB_RECURSE present RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" *.py *.png)
+    set(named ${MODULE_SCRIPTS} ${MODULE_RESOURCES})
+    list(SORT present)
+    list(SORT named)
+    if(NOT present STREQUAL named)
+        message(FATAL_ERROR "the scripted module names ${named}, but its folder holds ${present}")
+    endif()
+endmacro()

@@ -1,0 +1,5 @@
+foreach(name IN ITEMS HOMEPAGE CATEGORY CONTRIBUTORS DESCRIPTION DEPENDS)
+    if(NOT EXTENSION_${name})
+        message(FATAL_ERROR "EXTENSION_${name} is not set")
+    endif()
+endforeach()
