@@ -34,6 +34,10 @@ pub enum Purpose {
     Split = 10,
     /// Hard images made in image space.
     ImageSpace = 11,
+    /// Parameters of an artefact that a caller asks for.
+    Simulation = 12,
+    /// Noise that a caller asks for.
+    SimulatedNoise = 13,
 }
 
 /// The stream for `purpose` and `key` in a run with this seed.

@@ -1,16 +1,55 @@
 //! Slow multiplicative shading, as from an inhomogeneous coil (TorchIO 0.20 `RandomBiasField`, `BiasField`).
 
-use super::{check_parameter, check_voxels};
+use super::drawn::{Drawn, Draws, refuse_both};
+use super::{check_parameter, check_voxels, severity};
 use crate::error::{Error, Result};
 use ndarray::{Array3, Axis};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// The highest order accepted; 10 has 286 coefficients.
 const HIGHEST_ORDER: usize = 10;
 
+/// What a caller wants; the rest is drawn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Which ranges hold for what is left out: 1 (slight) to 5 (strong). Default: null, those of TorchIO.
+    #[schemars(range(min = 1, max = 5))]
+    pub severity: Option<u32>,
+    /// Highest total degree of the polynomial whose exponential multiplies the image. Default: 3.
+    #[schemars(range(min = 0, max = 10))]
+    pub order: usize,
+    /// What each coefficient is drawn from; a number m stands for −m to m. Default: null, 0.5 or that of the severity.
+    #[schemars(range(min = 0.0, max = 100.0), inner(range(min = -100.0, max = 100.0)))]
+    pub range: Option<Drawn<f64>>,
+    /// The coefficients themselves, instead of `range`: one per monomial x^i y^j z^k with i + j + k ≤ order, i slowest, k
+    /// fastest. Coordinates are 0 at the centre of the image and 1 at the centre of its last voxel. Default: null, drawn.
+    #[schemars(inner(range(min = -100.0, max = 100.0)))]
+    pub coefficients: Option<Vec<f64>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { severity: None, order: 3, range: None, coefficients: None }
+    }
+}
+
+impl Options {
+    pub(super) fn settle(&self, draws: &mut Draws) -> Result<Params> {
+        let explicit = ("coefficients", self.coefficients.is_some());
+        refuse_both("bias_field", explicit, &[("range", self.range.is_some())])?;
+        let range = severity::BIAS_FIELD_RANGE.at(self.severity);
+        let count = monomials(self.order);
+        let drawn = draws.around_zero("bias_field.range", self.range, range, count)?;
+        Ok(Params { order: self.order, coefficients: self.coefficients.clone().unwrap_or(drawn) })
+    }
+}
+
 /// A polynomial in the three voxel coordinates whose exponential multiplies the image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Params {
     /// The highest total degree of the polynomial, at most 10.
     pub order: usize,

@@ -1,21 +1,26 @@
 //! Discrete Fourier transforms of volumes along chosen axes.
 
+use crate::error::{Error, Result};
+use crate::volume::reserve;
 use ndarray::{Array3, Axis};
 use rustfft::{FftPlanner, num_complex::Complex32};
 
 /// The unnormalised forward transform along `axes` of `[z, y, x]`.
-pub(super) fn forward(voxels: &Array3<f32>, axes: &[Axis]) -> Array3<Complex32> {
-    let mut spectrum = voxels.mapv(|value| Complex32::new(value, 0.0));
+///
+/// # Errors
+/// `OutOfMemory`, also of [`inverse`].
+pub(super) fn forward(voxels: &Array3<f32>, axes: &[Axis]) -> Result<Array3<Complex32>> {
+    let mut spectrum = converted(voxels, "a spectrum", |value| Complex32::new(value, 0.0))?;
     let mut planner = FftPlanner::new();
     for &axis in axes {
         let plan = planner.plan_fft_forward(spectrum.len_of(axis));
         along(&mut spectrum, axis, plan.as_ref());
     }
-    spectrum
+    Ok(spectrum)
 }
 
 /// The real part of the normalised inverse transform along `axes`.
-pub(super) fn inverse(mut spectrum: Array3<Complex32>, axes: &[Axis]) -> Array3<f32> {
+pub(super) fn inverse(mut spectrum: Array3<Complex32>, axes: &[Axis]) -> Result<Array3<f32>> {
     let mut planner = FftPlanner::new();
     let mut count = 1.0;
     for &axis in axes {
@@ -23,7 +28,13 @@ pub(super) fn inverse(mut spectrum: Array3<Complex32>, axes: &[Axis]) -> Array3<
         along(&mut spectrum, axis, plan.as_ref());
         count *= spectrum.len_of(axis) as f32;
     }
-    spectrum.mapv(|value| value.re / count)
+    converted(&spectrum, "an image", |value| value.re / count)
+}
+
+fn converted<T: Copy, U>(array: &Array3<T>, what: &str, convert: impl Fn(T) -> U) -> Result<Array3<U>> {
+    let mut values = reserve(array.len(), what)?;
+    values.extend(array.iter().map(|&value| convert(value)));
+    Array3::from_shape_vec(array.dim(), values).map_err(|error| Error::Internal(format!("{what}: {error}")))
 }
 
 /// Where the frequency at `index` of a centred spectrum (zero frequency at `length / 2`) is stored.
@@ -56,7 +67,7 @@ mod tests {
             let voxels =
                 Array3::from_shape_fn(shape, |(z, y, x)| ((z * 31 + y * 7 + x * 3) % 11) as f32 - 4.0);
             let axes = [Axis(0), Axis(1), Axis(2)];
-            let back = inverse(forward(&voxels, &axes), &axes);
+            let back = inverse(forward(&voxels, &axes).unwrap(), &axes).unwrap();
             for (a, b) in voxels.iter().zip(&back) {
                 assert!((a - b).abs() < 1e-5, "{a} {b}");
             }
@@ -66,7 +77,7 @@ mod tests {
     #[test]
     fn forward_is_the_defining_sum() {
         let voxels = Array3::from_shape_fn((2, 3, 4), |(z, y, x)| (z * 12 + y * 5 + x * x) as f32);
-        let spectrum = forward(&voxels, &[Axis(0), Axis(1), Axis(2)]);
+        let spectrum = forward(&voxels, &[Axis(0), Axis(1), Axis(2)]).unwrap();
         for ((w, v, u), &found) in spectrum.indexed_iter() {
             let mut sum = rustfft::num_complex::Complex64::new(0.0, 0.0);
             for ((z, y, x), &value) in voxels.indexed_iter() {

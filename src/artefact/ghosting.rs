@@ -1,12 +1,49 @@
 //! Repeated faint copies along one axis, as from periodic motion (TorchIO 0.20 `RandomGhosting`, `Ghosting`).
 
-use super::{ImageAxis, check_parameter, check_voxels, fourier};
+use super::drawn::{Drawn, Draws};
+use super::{ImageAxis, check_parameter, check_voxels, fourier, severity};
 use crate::error::Result;
 use ndarray::Array3;
 use rand::{Rng, RngExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a caller wants; the rest is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Which ranges hold for what is left out: 1 (slight) to 5 (strong). Default: null, those of TorchIO.
+    #[schemars(range(min = 1, max = 5))]
+    pub severity: Option<u32>,
+    /// Number of ghosts n: every n-th plane of k-space is weakened. 0 changes nothing. Default: null, 4 to 10.
+    #[schemars(range(min = 0, max = 1000), inner(range(min = 0, max = 1000)))]
+    pub ghosts: Option<Drawn<u32>>,
+    /// The axis along which the ghosts appear. Default: null, any; x or y for a single slice.
+    pub axis: Option<ImageAxis>,
+    /// Strength s: the planes are multiplied by 1 − s. 0 changes nothing. Default: null, 0.5 to 1 or those of the severity.
+    #[schemars(range(min = 0.0, max = 100.0), inner(range(min = 0.0, max = 100.0)))]
+    pub intensity: Option<Drawn<f64>>,
+    /// Share of the planes around the centre of k-space that are left as they were. Default: null, the one central plane.
+    #[schemars(range(min = 0.0, max = 1.0), inner(range(min = 0.0, max = 1.0)))]
+    pub restore: Option<Drawn<f64>>,
+}
+
+impl Options {
+    pub(super) fn settle(&self, draws: &mut Draws, depth: usize) -> Result<Params> {
+        let ghosts = draws.whole("ghosting.ghosts", self.ghosts, [4, 10])?;
+        let axis = draws.axis("ghosting.axis", self.axis, depth)?;
+        let range = severity::GHOSTING_INTENSITY.at(self.severity);
+        let intensity = draws.number("ghosting.intensity", self.intensity, range)?;
+        let restore = match self.restore {
+            None => None,
+            given => Some(draws.number("ghosting.restore", given, [0.0; 2])?),
+        };
+        Ok(Params { ghosts: ghosts as usize, axis, intensity, restore })
+    }
+}
 
 /// Which planes of k-space are weakened, and by how much.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Params {
     /// Number of ghosts n: every n-th plane of k-space is weakened. 0 changes nothing.
     pub ghosts: usize,
@@ -45,7 +82,7 @@ impl Params {
 /// them only, so the transforms along the others cancel and are left out.
 ///
 /// # Errors
-/// `InvalidArgument` for parameters out of range and for voxels that are not finite.
+/// `InvalidArgument` for parameters out of range and for voxels that are not finite; `OutOfMemory`.
 pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
     check_parameter("ghosting: the intensity", params.intensity, 0.0..=f64::INFINITY)?;
     if let Some(share) = params.restore {
@@ -68,12 +105,12 @@ pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
         }
     };
     let weight = (1.0 - params.intensity) as f32;
-    let mut spectrum = fourier::forward(voxels, &[axis]);
+    let mut spectrum = fourier::forward(voxels, &[axis])?;
     for index in (0..length).step_by(params.ghosts).filter(|index| !restored.contains(index)) {
         let mut plane = spectrum.index_axis_mut(axis, fourier::stored_index(index, length));
         plane.mapv_inplace(|value| value * weight);
     }
-    *voxels = fourier::inverse(spectrum, &[axis]);
+    *voxels = fourier::inverse(spectrum, &[axis])?;
     Ok(())
 }
 

@@ -1,14 +1,25 @@
 //! Artefacts of magnetic resonance images, with the semantics and default ranges of TorchIO 0.20.
 //!
-//! Each artefact has its own explicit `Params`, drawn with `Params::draw`, and an `apply`. No libtorch here.
+//! Each artefact has its own explicit `Params` and an `apply`. [`Simulation`] is what callers ask for: `Options` give
+//! or bound parameters, the rest is drawn. Synthetic images draw with `Params::draw`. No libtorch here.
 
 pub mod bias_field;
+pub mod blur;
+pub mod downsampling;
+mod drawn;
 mod fourier;
+pub mod gamma;
 pub mod ghosting;
 pub mod motion;
+pub mod noise;
 #[cfg(test)]
 mod reference;
+mod severity;
+mod simulation;
 pub mod spike;
+
+pub use drawn::Drawn;
+pub use simulation::{Applied, Params, Simulation};
 
 use crate::error::{Error, Result};
 use crate::volume::Volume;
@@ -56,7 +67,8 @@ impl Artefact {
 }
 
 /// An axis of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum ImageAxis {
     /// Along the rows (columns vary).
     X,
@@ -67,6 +79,14 @@ pub enum ImageAxis {
 }
 
 impl ImageAxis {
+    fn name(self) -> &'static str {
+        match self {
+            ImageAxis::X => "x",
+            ImageAxis::Y => "y",
+            ImageAxis::Z => "z",
+        }
+    }
+
     /// The axis of an array indexed `[z, y, x]`.
     fn in_array(self) -> Axis {
         match self {
@@ -97,6 +117,15 @@ fn check_voxels(voxels: &Array3<f32>) -> Result<()> {
             "the voxel at x {x}, y {y}, z {z} is {value}; artefacts need finite intensities"
         ))),
     }
+}
+
+/// The least and the greatest intensity.
+fn range_of(voxels: &Array3<f32>) -> [f64; 2] {
+    let (least, greatest) =
+        voxels.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, greatest), &value| {
+            (least.min(value), greatest.max(value))
+        });
+    [f64::from(least), f64::from(greatest)]
 }
 
 #[cfg(test)]

@@ -1,26 +1,111 @@
 //! Rigid movements during the acquisition, composed in k-space (TorchIO 0.20 `RandomMotion`, `Motion`).
 
-use super::{check_parameter, check_voxels, fourier};
+use super::drawn::{Drawn, Draws, refuse_both, refuse_missing_axis};
+use super::{ImageAxis, check_parameter, check_voxels, fourier, severity};
 use crate::error::{Error, Result};
-use crate::volume::{Geometry, Volume};
+use crate::volume::{Geometry, Volume, reserve};
 use ndarray::{Array3, ArrayView3, Axis};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a caller wants; the rest is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Which ranges hold for what is left out: 1 (slight) to 5 (strong). Default: null, those of TorchIO.
+    #[schemars(range(min = 1, max = 5))]
+    pub severity: Option<u32>,
+    /// The axis of k-space along which time passes. Default: null, z; y for a single slice.
+    pub axis: Option<ImageAxis>,
+    /// Number of movements, spread over the time. Default: null, 2.
+    #[schemars(range(min = 0, max = 50), inner(range(min = 0, max = 50)))]
+    pub number: Option<Drawn<u32>>,
+    /// What each angle is drawn from, in degrees; a number d stands for −d to d. Default: null, 10 or that of the severity.
+    #[schemars(range(min = 0.0, max = 360.0), inner(range(min = -360.0, max = 360.0)))]
+    pub degrees: Option<Drawn<f64>>,
+    /// What each translation is drawn from, in mm; a number t stands for −t to t. Default: null, 10 or that of the severity.
+    #[schemars(range(min = 0.0, max = 1000.0), inner(range(min = -1000.0, max = 1000.0)))]
+    pub translation: Option<Drawn<f64>>,
+    /// The movements themselves, instead of `number`, `degrees` and `translation`. Default: null, drawn.
+    #[schemars(length(max = 50))]
+    pub movements: Option<Vec<Movement>>,
+}
+
+impl Options {
+    pub(super) fn settle(&self, draws: &mut Draws, depth: usize) -> Result<Params> {
+        let ranges = [
+            ("number", self.number.is_some()),
+            ("degrees", self.degrees.is_some()),
+            ("translation", self.translation.is_some()),
+        ];
+        refuse_both("motion", ("movements", self.movements.is_some()), &ranges)?;
+        let axis = self.axis.unwrap_or(if depth == 1 { ImageAxis::Y } else { ImageAxis::Z });
+        refuse_missing_axis("motion.axis", axis, depth)?;
+        if let Some(movements) = &self.movements {
+            return Ok(Params { axis, movements: movements.clone() });
+        }
+        let number = draws.whole("motion.number", self.number, [2, 2])? as usize;
+        let range = severity::MOTION_DEGREES.at(self.severity);
+        let degrees = draws.around_zero("motion.degrees", self.degrees, range, 3 * number)?;
+        let range = severity::MOTION_TRANSLATION.at(self.severity);
+        let translation = draws.around_zero("motion.translation", self.translation, range, 3 * number)?;
+        let mut rng = draws.next();
+        let movements = degrees
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .zip(translation.as_chunks::<3>().0)
+            .enumerate()
+            .map(|(index, (&degrees, &translation))| {
+                let time = moment(index + 1, number, rng.random_range(-0.3..0.3));
+                Movement { time, degrees, translation }.within(depth)
+            })
+            .collect();
+        Ok(Params { axis, movements })
+    }
+}
 
 /// One position that the subject moves to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Movement {
-    /// When it happens, from 0 (first plane of k-space along z) to 1 (last).
+    /// When it happens, from 0 (first plane of k-space) to 1 (last); not before the movement that precedes it.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub time: f64,
-    /// Rotation about the LPS axes x, y, z, in degrees; applied in the order y, x, z.
+    /// Rotation about the LPS axes x, y, z, in degrees; applied in the order y, x, z. Default: [0, 0, 0].
+    #[serde(default)]
+    #[schemars(inner(range(min = -360.0, max = 360.0)))]
     pub degrees: [f64; 3],
-    /// Translation along the LPS axes, in mm.
+    /// Translation along the LPS axes, in mm. Default: [0, 0, 0].
+    #[serde(default)]
+    #[schemars(inner(range(min = -1000.0, max = 1000.0)))]
     pub translation: [f64; 3],
 }
 
+impl Movement {
+    /// A single slice cannot leave its plane.
+    fn within(mut self, depth: usize) -> Self {
+        if depth == 1 {
+            let ([pitch, roll, _], [.., through]) = (&mut self.degrees, &mut self.translation);
+            (*pitch, *roll, *through) = (0.0, 0.0, 0.0);
+        }
+        self
+    }
+}
+
+/// When the movement of this number, from 1, of `count` happens; `shift` is relative to the time between two.
+fn moment(number: usize, count: usize, shift: f64) -> f64 {
+    let step = 1.0 / (count as f64 + 1.0);
+    step * (number as f64 + shift)
+}
+
 /// The movements in the order of their times.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Params {
+    /// The axis of k-space along which time passes; TorchIO's is always z.
+    pub axis: ImageAxis,
     /// Times must not decrease.
     pub movements: Vec<Movement>,
 }
@@ -37,7 +122,7 @@ impl Params {
     /// U(−0.3, 0.3) / (count + 1), i = 1, 2, ….
     ///
     /// For a volume of a single slice (`depth` 1) only the rotation about z and the translations along
-    /// x and y are kept.
+    /// x and y are kept. Time passes along z, so a single slice is moved as a whole.
     pub fn draw_within(
         rng: &mut impl Rng,
         depth: usize,
@@ -46,36 +131,30 @@ impl Params {
         translation: f64,
     ) -> Self {
         let mut uniform = |magnitude: f64| magnitude * (2.0 * rng.random::<f64>() - 1.0);
-        let step = 1.0 / (count as f64 + 1.0);
         let movements = (1..=count)
             .map(|index| {
-                let mut movement = Movement {
-                    time: step * (index as f64 + uniform(0.3)),
+                let movement = Movement {
+                    time: moment(index, count, uniform(0.3)),
                     degrees: [uniform(degrees), uniform(degrees), uniform(degrees)],
                     translation: [uniform(translation), uniform(translation), uniform(translation)],
                 };
-                if depth == 1 {
-                    movement.degrees[0] = 0.0;
-                    movement.degrees[1] = 0.0;
-                    movement.translation[2] = 0.0;
-                }
-                movement
+                movement.within(depth)
             })
             .collect();
-        Params { movements }
+        Params { axis: ImageAxis::Z, movements }
     }
 }
 
-/// Corrupts the volume: its k-space is filled along z from the volume in its successive positions.
+/// Corrupts the volume: its k-space is filled along one axis from the volume in its successive positions.
 ///
 /// The centre of k-space always comes from the unmoved volume. As in TorchIO 0.20 the rotations are
 /// about the origin of world coordinates (its `Motion` drops the centre that it sets), voxels that come
 /// from outside the volume get its smallest value, and interpolation is linear. TorchIO transforms
-/// along all three axes; the parts are chosen along z only, so the other two cancel and are left out.
+/// along all three axes; the parts are chosen along one only, so the other two cancel and are left out.
 ///
 /// # Errors
 /// `InvalidArgument` for parameters out of range or times that decrease, and for voxels that are not
-/// finite; `InvalidGeometry` for a volume without a valid one.
+/// finite; `InvalidGeometry` for a volume without a valid one; `OutOfMemory`.
 pub fn apply(volume: &mut Volume<f32>, params: &Params) -> Result<()> {
     let mut earlier = 0.0;
     for movement in &params.movements {
@@ -95,9 +174,10 @@ pub fn apply(volume: &mut Volume<f32>, params: &Params) -> Result<()> {
     // The segment around the centre of k-space comes from the volume at rest; the position that would
     // have filled it fills the first segment.
     let central = params.movements.iter().position(|movement| movement.time > 0.5).unwrap_or(count);
-    let depth = volume.voxels.len_of(Axis(0));
-    let plane = |time: f64| (time * depth as f64) as usize;
-    let mut spectrum = fourier::forward(&volume.voxels, &[Axis(0)]);
+    let axis = params.axis.in_array();
+    let length = volume.voxels.len_of(axis);
+    let plane = |time: f64| (time * length as f64) as usize;
+    let mut spectrum = fourier::forward(&volume.voxels, &[axis])?;
     for segment in 0..=count {
         let movement = match segment {
             _ if segment == central => continue,
@@ -105,16 +185,16 @@ pub fn apply(volume: &mut Volume<f32>, params: &Params) -> Result<()> {
             other => &params.movements[other - 1],
         };
         let first = if segment == 0 { 0 } else { plane(params.movements[segment - 1].time) };
-        let last = if segment == count { depth } else { plane(params.movements[segment].time) };
+        let last = if segment == count { length } else { plane(params.movements[segment].time) };
         if first >= last {
             continue;
         }
-        let moved = fourier::forward(&resample(volume, movement)?, &[Axis(0)]);
-        for index in (first..last).map(|index| fourier::stored_index(index, depth)) {
-            spectrum.index_axis_mut(Axis(0), index).assign(&moved.index_axis(Axis(0), index));
+        let moved = fourier::forward(&resample(volume, movement)?, &[axis])?;
+        for index in (first..last).map(|index| fourier::stored_index(index, length)) {
+            spectrum.index_axis_mut(axis, index).assign(&moved.index_axis(axis, index));
         }
     }
-    volume.voxels = fourier::inverse(spectrum, &[Axis(0)]);
+    volume.voxels = fourier::inverse(spectrum, &[axis])?;
     Ok(())
 }
 
@@ -122,7 +202,10 @@ pub fn apply(volume: &mut Volume<f32>, params: &Params) -> Result<()> {
 fn resample(volume: &Volume<f32>, movement: &Movement) -> Result<Array3<f32>> {
     let (to_index, offset) = index_map(&volume.geometry, movement)?;
     let outside = volume.voxels.iter().copied().fold(f32::INFINITY, f32::min);
-    let mut moved = Array3::from_elem(volume.voxels.dim(), outside);
+    let mut values = reserve(volume.voxels.len(), "an image")?;
+    values.resize(volume.voxels.len(), outside);
+    let mut moved = Array3::from_shape_vec(volume.voxels.dim(), values)
+        .map_err(|error| Error::Internal(format!("a moved image: {error}")))?;
     let source = volume.voxels.view();
     let slices: Vec<_> = moved.axis_iter_mut(Axis(0)).collect();
     slices.into_par_iter().enumerate().for_each(|(z, mut slice)| {
@@ -225,13 +308,42 @@ mod tests {
         Movement { time, degrees, translation }
     }
 
+    fn along_z(movements: Vec<Movement>) -> Params {
+        Params { axis: ImageAxis::Z, movements }
+    }
+
     #[test]
     fn moving_nowhere_changes_nothing() {
         let mut still = volume();
         let movements = vec![movement(0.2, [0.0; 3], [0.0; 3]), movement(0.8, [0.0; 3], [0.0; 3])];
-        apply(&mut still, &Params { movements }).unwrap();
+        apply(&mut still, &along_z(movements)).unwrap();
         for (a, b) in still.voxels.iter().zip(&volume().voxels) {
             assert!((a - b).abs() < 1e-4);
+        }
+    }
+
+    /// The volume with y and z exchanged, in the same place.
+    fn exchanged(volume: &Volume<f32>) -> Volume<f32> {
+        let mut geometry = volume.geometry;
+        geometry.spacing.swap(1, 2);
+        geometry.direction.iter_mut().for_each(|row| row.swap(1, 2));
+        let voxels = volume.voxels.view().permuted_axes([1, 0, 2]).as_standard_layout().into_owned();
+        Volume { voxels, geometry }
+    }
+
+    #[test]
+    fn time_along_y_is_time_along_z_of_the_volume_with_both_exchanged() {
+        let movements = vec![
+            movement(0.3, [3.0, 4.0, -6.0], [1.0, 2.0, 3.0]),
+            movement(0.7, [-5.0, 2.0, 1.0], [0.0, -2.0, 1.0]),
+        ];
+        let mut along_y = volume();
+        apply(&mut along_y, &Params { axis: ImageAxis::Y, movements: movements.clone() }).unwrap();
+        let mut other = exchanged(&volume());
+        apply(&mut other, &along_z(movements)).unwrap();
+        assert_ne!(along_y.voxels, volume().voxels);
+        for (a, b) in along_y.voxels.iter().zip(&exchanged(&other).voxels) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
         }
     }
 
@@ -263,12 +375,12 @@ mod tests {
     #[test]
     fn wrong_parameters_are_refused() {
         let backwards = vec![movement(0.6, [0.0; 3], [0.0; 3]), movement(0.4, [0.0; 3], [0.0; 3])];
-        let message = apply(&mut volume(), &Params { movements: backwards }).unwrap_err().to_string();
+        let message = apply(&mut volume(), &along_z(backwards)).unwrap_err().to_string();
         assert!(message.contains("0.4") && message.contains("0.6"), "{message}");
         let endless = vec![movement(0.6, [f64::INFINITY, 0.0, 0.0], [0.0; 3])];
-        assert!(apply(&mut volume(), &Params { movements: endless }).is_err());
+        assert!(apply(&mut volume(), &along_z(endless)).is_err());
         let mut flat = volume();
         flat.geometry.spacing[2] = 0.0;
-        assert!(apply(&mut flat, &Params { movements: vec![movement(0.6, [1.0; 3], [0.0; 3])] }).is_err());
+        assert!(apply(&mut flat, &along_z(vec![movement(0.6, [1.0; 3], [0.0; 3])])).is_err());
     }
 }

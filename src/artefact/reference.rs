@@ -59,6 +59,7 @@ fn spikes_agree() {
 fn two_movements(times: [f64; 2]) -> motion::Params {
     let [first, second] = times;
     motion::Params {
+        axis: ImageAxis::Z,
         movements: vec![
             motion::Movement { time: first, degrees: [12.0, -7.0, 20.0], translation: [1.5, -2.0, 0.8] },
             motion::Movement { time: second, degrees: [-15.0, 4.0, -9.0], translation: [-0.7, 1.1, 2.3] },

@@ -1,12 +1,54 @@
 //! Stripes from single bright points in k-space (TorchIO 0.20 `RandomSpike`, `Spike`).
 
-use super::{check_parameter, check_voxels, fourier};
+use super::drawn::{Drawn, Draws, refuse_both};
+use super::{check_parameter, check_voxels, fourier, severity};
 use crate::error::Result;
 use ndarray::{Array3, Axis};
 use rand::{Rng, RngExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What a caller wants; the rest is drawn.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Which ranges hold for what is left out: 1 (slight) to 5 (strong). Default: null, those of TorchIO.
+    #[schemars(range(min = 1, max = 5))]
+    pub severity: Option<u32>,
+    /// Number of spikes at uniform positions. Default: null, 1.
+    #[schemars(range(min = 0, max = 100), inner(range(min = 0, max = 100)))]
+    pub number: Option<Drawn<u32>>,
+    /// Height of a spike relative to the largest real part of the spectrum. 0 changes nothing. Default: null, 1 to 3 or
+    /// those of the severity.
+    #[schemars(range(min = -100.0, max = 100.0), inner(range(min = -100.0, max = 100.0)))]
+    pub intensity: Option<Drawn<f64>>,
+    /// One position [x, y, z] per spike, instead of `number`: its place along each axis of k-space from 0 to 1, whose
+    /// centre (0.5) is the zero frequency. Default: null, drawn.
+    #[schemars(length(max = 100), extend("items" = json!({
+        "type": "array", "minItems": 3, "maxItems": 3,
+        "items": {"type": "number", "minimum": 0.0, "exclusiveMaximum": 1.0}
+    })))]
+    pub positions: Option<Vec<[f64; 3]>>,
+}
+
+impl Options {
+    pub(super) fn settle(&self, draws: &mut Draws) -> Result<Params> {
+        refuse_both("spike", ("positions", self.positions.is_some()), &[("number", self.number.is_some())])?;
+        let range = severity::SPIKE_INTENSITY.at(self.severity);
+        let intensity = draws.number("spike.intensity", self.intensity, range)?;
+        let number = draws.whole("spike.number", self.number, [1, 1])?;
+        let mut rng = draws.next();
+        let positions = match &self.positions {
+            Some(given) => given.clone(),
+            None => (0..number).map(|_| [rng.random(), rng.random(), rng.random()]).collect(),
+        };
+        Ok(Params { positions, intensity })
+    }
+}
 
 /// Where the spikes are and how strong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Params {
     /// One position (x, y, z) per spike, each coordinate in [0, 1): its place along that axis of
     /// k-space, whose centre is the zero frequency.
@@ -30,7 +72,7 @@ impl Params {
 ///
 /// # Errors
 /// `InvalidArgument` for positions outside [0, 1), an intensity that is not finite, and voxels that
-/// are not finite.
+/// are not finite; `OutOfMemory`.
 pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
     check_parameter("spike: the intensity", params.intensity, f64::NEG_INFINITY..=f64::INFINITY)?;
     for &coordinate in params.positions.iter().flatten() {
@@ -43,7 +85,7 @@ pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
 
     let axes = [Axis(0), Axis(1), Axis(2)];
     let (depth, height, width) = voxels.dim();
-    let mut spectrum = fourier::forward(voxels, &axes);
+    let mut spectrum = fourier::forward(voxels, &axes)?;
     for &[x, y, z] in &params.positions {
         let index =
             |share: f64, length: usize| fourier::stored_index((share * length as f64) as usize, length);
@@ -51,7 +93,7 @@ pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
         spectrum[[index(z, depth), index(y, height), index(x, width)]].re +=
             largest * params.intensity as f32;
     }
-    *voxels = fourier::inverse(spectrum, &axes);
+    *voxels = fourier::inverse(spectrum, &axes)?;
     Ok(())
 }
 

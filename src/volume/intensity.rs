@@ -2,7 +2,7 @@
 
 use super::Volume;
 use crate::error::{Error, Result};
-use ndarray::{Array2, ArrayBase, Axis, DataMut, Dimension};
+use ndarray::{Array, Array2, ArrayBase, Axis, DataMut, Dimension};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -126,13 +126,13 @@ pub fn normalise(volume: &mut Volume<f32>, percentiles: [f64; 2]) -> Result<()> 
     Ok(())
 }
 
-/// Scales a slice from its least and greatest intensity to [0, 1]; a constant slice becomes 0.
-pub fn min_max(slice: &mut Array2<f32>) {
-    let (low, high) = slice
+/// Scales a slice or volume from its least and greatest intensity to [0, 1]; a constant one becomes 0.
+pub fn min_max<D: Dimension>(voxels: &mut Array<f32, D>) {
+    let (low, high) = voxels
         .iter()
         .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
     let (low, range) = (f64::from(low), f64::from(high) - f64::from(low));
-    slice.mapv_inplace(|value| {
+    voxels.mapv_inplace(|value| {
         if range > 0.0 { ((f64::from(value) - low) / range).clamp(0.0, 1.0) as f32 } else { 0.0 }
     });
 }
