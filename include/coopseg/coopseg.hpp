@@ -1814,6 +1814,29 @@ inline void write_overview(Span<const OverviewRow> rows, Span<const std::string>
                  detail::c_path(file, "file").c_str());
 }
 
+// ---- Artefacts -------------------------------------------------------------------------------------------------
+
+/**
+ * Spoils an image with one artefact of magnetic resonance; see `coopseg_artefact_simulate` for the keys.
+ *
+ * @param image     2-D or 3-D, any type, all voxels finite.
+ * @param artefact  JSON object such as `{"ghosting": {"severity": 3}}` or `{"motion": {}}`; what its keys leave out is
+ *                  drawn.
+ * @param seed      Of everything that is drawn.
+ * @param output    Receives the spoiled image: of the same shape, float or double, in memory of its own.
+ * @return What was applied, as a JSON object. Passed back as `artefact`, with any seed, it gives the same output bit for
+ *         bit.
+ * @throws Error Status::invalid_config: an unknown key, a wrong type or a value out of range; the message names it;
+ *         Status::invalid_argument; Status::invalid_shape; Status::invalid_geometry; Status::out_of_memory.
+ * Threads: any number of calls at once, with different outputs.
+ */
+inline std::string simulate_artefact(const ImageView &image, std::string_view artefact, std::uint64_t seed,
+                                     const BufferView &output)
+{
+    return detail::text(coopseg_artefact_simulate, image.get(), detail::c_text(artefact, "artefact").c_str(), seed,
+                        output.get());
+}
+
 // ---- Configuration ---------------------------------------------------------------------------------------------
 
 /**
@@ -1840,7 +1863,7 @@ inline std::string config_check(std::string_view config)
 /**
  * The JSON schema of one kind of options: every key with its description, type, range and default.
  *
- * @param kind  "training", "segmenter", "folder", "synthetic", "split", "evaluation" or "hard_example".
+ * @param kind  "training", "segmenter", "folder", "synthetic", "split", "evaluation", "hard_example" or "artefact".
  * @throws Error Status::invalid_argument (kind).
  */
 inline std::string config_schema(std::string_view kind)

@@ -3,6 +3,7 @@
 use super::guard::guard;
 use super::status::coopseg_status;
 use super::text::{read, read_or_empty, require, write_json};
+use crate::artefact::Simulation;
 use crate::dataset::{FolderOptions, SplitOptions};
 use crate::error::{Error, Result};
 use crate::evaluate::EvaluationOptions;
@@ -71,7 +72,8 @@ pub unsafe extern "C" fn coopseg_config_check(
 ///
 /// @param kind      "training" (the configuration of models and trainers), "segmenter", "folder" (of
 ///                  `coopseg_dataset_open`), "synthetic" (of `coopseg_dataset_synthetic`), "split" (of
-///                  `coopseg_dataset_split`), "evaluation" (of `coopseg_evaluation_run`) or "hard_example".
+///                  `coopseg_dataset_split`), "evaluation" (of `coopseg_evaluation_run`), "hard_example" or
+///                  "artefact" (of `coopseg_artefact_simulate`).
 /// @param out_json  Receives the schema. Free it with `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_ARGUMENT` (kind).
 /// Threads: any number of calls at once.
@@ -99,9 +101,10 @@ fn schema_of(kind: &str) -> Result<Value> {
         "split" => Ok(schema::of::<SplitOptions>()),
         "evaluation" => Ok(schema::of::<EvaluationOptions>()),
         "hard_example" => Ok(schema::of::<super::hard_example::HardExampleOptions>()),
+        "artefact" => Ok(schema::of::<Simulation>()),
         other => Err(Error::InvalidArgument(format!(
             "`kind` is \"{other}\"; expected \"training\", \"segmenter\", \"folder\", \"synthetic\", \
-             \"split\", \"evaluation\" or \"hard_example\""
+             \"split\", \"evaluation\", \"hard_example\" or \"artefact\""
         ))),
     }
 }

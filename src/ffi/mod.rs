@@ -10,6 +10,7 @@
     reason = "the comments are the C header's; they state the contract parameter by parameter"
 )]
 
+mod artefact;
 mod borrowed_case;
 mod config;
 mod cpu_cache;
@@ -31,6 +32,7 @@ mod text;
 mod trainer;
 mod volume;
 
+pub use artefact::*;
 pub use config::*;
 pub use cpu_cache::*;
 pub use dataset::*;

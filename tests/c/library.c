@@ -89,7 +89,7 @@ static void configurations(void)
     CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_config_check("{}", NULL));
 
     const char *const kinds[] = {"training", "segmenter", "folder", "synthetic", "split", "evaluation",
-                                 "hard_example"};
+                                 "hard_example", "artefact"};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         CHECK_OK(coopseg_config_schema(kinds[i], &json));
         CHECK(strstr(json, "\"properties\"") != NULL && strstr(json, "Default") != NULL);

@@ -78,15 +78,33 @@ static coopseg_segmenter *make(int64_t size, const char *options)
     return segmenter;
 }
 
+static coopseg_status simulate(const uint8_t *voxels, float *spoiled)
+{
+    const int64_t shape[3] = {SIZE, SIZE, SLICES};
+    const double spacing[3] = {1, 1, 8};
+    coopseg_image image;
+    coopseg_buffer output;
+    CHECK_OK(coopseg_image_init(COOPSEG_U8, shape, spacing, voxels, &image));
+    memset(&output, 0, sizeof output);
+    output.struct_size = sizeof output;
+    output.dtype = COOPSEG_F32;
+    output.ndim = 3;
+    memcpy(output.shape, shape, sizeof shape);
+    output.data = spoiled;
+    output.data_size = (size_t)SIZE * SIZE * SLICES * sizeof *spoiled;
+    return coopseg_artefact_simulate(&image, "{\"ghosting\": {}}", 1, &output, NULL);
+}
+
 int main(void)
 {
     const size_t count = (size_t)SIZE * SIZE * SLICES, large_count = (size_t)LARGE * LARGE;
     uint8_t *voxels = (uint8_t *)malloc(count), *expected = (uint8_t *)malloc(count);
     uint8_t *labels = (uint8_t *)malloc(count);
+    float *spoiled = (float *)malloc(count * sizeof *spoiled);
     coopseg_segmenter *segmenter;
     int warnings = 0;
     size_t i;
-    if (voxels == NULL || expected == NULL || labels == NULL) {
+    if (voxels == NULL || expected == NULL || labels == NULL || spoiled == NULL) {
         return 1;
     }
     for (i = 0; i < count; i++) {
@@ -109,6 +127,12 @@ int main(void)
     CHECK(memcmp(labels, expected, count) == 0);
     CHECK_OK(coopseg_segmenter_free(segmenter));
 
+    /* The image fits, its spectrum does not. */
+    allow(40);
+    CHECK_FAILS(COOPSEG_OUT_OF_MEMORY, "spectrum", simulate(voxels, spoiled));
+    allow(0);
+    CHECK_OK(simulate(voxels, spoiled));
+
     /* Not even one slice fits. */
     segmenter = make(LARGE, "{\"device\": \"cpu\", \"chunk\": 1}");
     CHECK(large_count <= count);
@@ -122,5 +146,6 @@ int main(void)
     free(voxels);
     free(expected);
     free(labels);
+    free(spoiled);
     return report();
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// The nouns of the interface, in the order of the header.
-const FILES: [&str; 17] = [
+const FILES: [&str; 18] = [
     "status",
     "last_error",
     "text",
@@ -18,6 +18,7 @@ const FILES: [&str; 17] = [
     "trainer",
     "segmenter",
     "hard_example",
+    "artefact",
     "metrics",
     "evaluation",
     "overview",

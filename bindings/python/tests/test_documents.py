@@ -41,7 +41,7 @@ def test_the_readmes_python(folder: Path, capsys, torch) -> None:
 def test_the_readmes_commands(folder: Path, capsys) -> None:
     coopseg.Dataset.synthetic(subjects=5, slices=2, size=[40, 36]).write("DATA")
     commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("coopseg ")]
-    assert {shlex.split(line)[1] for line in commands} == {"train", "segment", "evaluate", "info"}
+    assert {shlex.split(line)[1] for line in commands} == {"train", "segment", "evaluate", "artefact", "info"}
     small = ["epochs=1", "slices_per_step=2", "preprocess.pad=[48,48]", "preprocess.crop=[32,32]"]
     for line in commands:
         arguments = shlex.split(line)[1:]
@@ -73,6 +73,10 @@ def test_examples(folder: Path, monkeypatch) -> None:
         assert Path("run", name).exists()
     told = run_example("segment.py", "run/model.coopseg", "image.nii.gz", "labels.nii.gz", "entropy.nii.gz")
     assert [line.split(":")[0] for line in told.splitlines()] == ["LV", "MYO", "RV"]
+    coopseg.Dataset.synthetic(subjects=2, slices=2, size=[64, 64]).write("DATA")
+    told = run_example("artefacts.py", "run/model.coopseg", "DATA")
+    rows = [line.rsplit(" ", 5) for line in told.splitlines()[1:]]
+    assert len(rows) == 8 and all(0 <= float(value) <= 1 for _, *values in rows for value in values)
     labels, entropy = nibabel.load("labels.nii.gz"), nibabel.load("entropy.nii.gz")
     assert labels.shape == entropy.shape == nibabel.load("image.nii.gz").shape
     expected = coopseg.Segmenter(coopseg.Model.load("run/model.coopseg")).segment(nibabel.load("image.nii.gz")).labels

@@ -22,7 +22,7 @@ def test_configuration_comes_from_the_library() -> None:
     assert spacing == [1.0, 2.0]
     folder = coopseg.config.check(snapshots={"folder": Path("/tmp/x")})["snapshots"]["folder"]
     assert folder == "/tmp/x"
-    for kind in ("training", "segmenter", "folder", "synthetic", "split", "evaluation", "hard_example"):
+    for kind in ("training", "segmenter", "folder", "synthetic", "split", "evaluation", "hard_example", "artefact"):
         assert coopseg.config.schema(kind)["properties"]
 
 

@@ -17,6 +17,7 @@ the built-in exception that one would expect.
 
 from . import config
 from ._log import set_log_level
+from .artefacts import SimulatedArtefact, simulate_artefact
 from .dataset import Case, Dataset
 from .errors import (
     BusyError,
@@ -101,6 +102,7 @@ __all__ = [
     "PoisonedError",
     "Segmentation",
     "Segmenter",
+    "SimulatedArtefact",
     "SurfaceDistances",
     "Trainer",
     "UnsupportedFileError",
@@ -117,6 +119,7 @@ __all__ = [
     "set_log_level",
     "set_seed",
     "set_threads",
+    "simulate_artefact",
     "surface_distances",
     "threads",
     "version",

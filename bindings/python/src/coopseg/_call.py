@@ -80,6 +80,13 @@ def path(value: PathLike) -> bytes:
     return encoded
 
 
+def unsigned(value: int, what: str) -> int:
+    """A whole number as C takes it. ctypes would silently take others modulo 2^64."""
+    if not 0 <= value < 2**64:
+        raise InvalidArgumentError(f"{what} is {value}; expected a whole number from 0 to 2^64 − 1")
+    return int(value)
+
+
 def options(given: Options, changes: Mapping[str, Any] | None = None) -> bytes | None:
     """Options as JSON: a mapping, or JSON text, and single keys that are put over it."""
     if isinstance(given, str):

@@ -246,6 +246,7 @@ STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "segmenter_run_files": [c_void_p, POINTER(c_char_p), c_int32, POINTER(CSegmentationFiles), *_Hearing, _Text],
     "segmenter_free": [c_void_p],
     "model_hard_example": [c_void_p, _Image, _Image, c_char_p, POINTER(CHardExample)],
+    "artefact_simulate": [_Image, c_char_p, c_uint64, POINTER(CBuffer), _Text],
     "dice": [_Image, _Image, c_int32, POINTER(c_double)],
     "surface_distances": [_Image, _Image, c_int32, POINTER(c_double), POINTER(c_double)],
     "evaluation_run": [c_void_p, c_void_p, c_char_p, EvaluationCallback, c_void_p, _Handle],

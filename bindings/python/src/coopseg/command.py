@@ -1,4 +1,4 @@
-"""The command ``coopseg``: segment, train, evaluate, info.
+"""The command ``coopseg``: segment, train, evaluate, artefact, info.
 
 Exit code: 0 when everything worked, 1 when something failed (one sentence on stderr says what), 2 for arguments that
 are not understood, 130 after Ctrl-C.
@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from . import config, evaluation, runtime
+from .artefacts import simulate_artefact
 from .dataset import Dataset
 from .errors import Error, InvalidConfigError, MissingFileError
+from .images import Image
 from .model import Model
 from .segmenter import OUTPUTS, Segmenter
 from .trainer import Trainer
@@ -102,6 +104,13 @@ def _evaluate(given: argparse.Namespace) -> None:
     for name in summary["refined"]:
         means = [summary[stage][name]["dice"]["mean"] for stage in ("fast", "refined")]
         print(f"{name:24} " + " ".join("       –" if mean is None else f"{mean:8.4f}" for mean in means))
+
+
+def _artefact(given: argparse.Namespace) -> None:
+    image = Image.read(given.image)
+    spoiled = simulate_artefact(image, given.artefact, seed=given.seed)
+    spoiled.image.write(given.output)
+    print(json.dumps(spoiled.parameters))
 
 
 def _info(given: argparse.Namespace) -> None:
@@ -211,6 +220,22 @@ def _parser() -> argparse.ArgumentParser:
     _add_segmenter_options(evaluate)
     evaluate.add_argument("--quiet", action="store_true", help="show no progress bar")
     evaluate.set_defaults(run=_evaluate)
+
+    artefact = commands.add_parser(
+        "artefact",
+        help="spoil an image",
+        description="Spoils a NIfTI file with one artefact of magnetic resonance, and prints what was applied, as JSON.",
+    )
+    artefact.add_argument("image", metavar="IMAGE", help="the image (.nii, .nii.gz)")
+    artefact.add_argument("output", metavar="OUTPUT", help="where to write the spoiled image (.nii, .nii.gz)")
+    artefact.add_argument(
+        "--artefact",
+        metavar="JSON",
+        required=True,
+        help='a name, or an object such as {"ghosting": {"severity": 3}}',
+    )
+    artefact.add_argument("--seed", metavar="N", type=int, default=0, help="of what is drawn (0)")
+    artefact.set_defaults(run=_artefact)
 
     info = commands.add_parser(
         "info", help="describe this installation or a model", description="Describes this installation, or a model."

@@ -36,7 +36,8 @@ def schema(kind: str) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of one kind of options: every key with description, type, range and default.
 
     Args:
-        kind: "training", "segmenter", "folder", "synthetic", "split", "evaluation" or "hard_example".
+        kind: "training", "segmenter", "folder", "synthetic", "split", "evaluation", "hard_example" or
+            "artefact".
 
     Raises:
         InvalidArgumentError: Another kind.

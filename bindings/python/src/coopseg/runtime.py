@@ -5,9 +5,8 @@ from __future__ import annotations
 from ctypes import byref, c_int32
 from typing import Any
 
-from ._call import call, call_json
+from ._call import call, call_json, unsigned
 from ._library import library
-from .errors import InvalidArgumentError
 
 
 def version() -> str:
@@ -50,13 +49,13 @@ def set_seed(seed: int) -> None:
     Raises:
         InvalidArgumentError: Not from 0 to 2^64 − 1.
     """
-    call("set_seed", _unsigned(seed, "the seed"))
+    call("set_seed", unsigned(seed, "the seed"))
 
 
 def set_cpu_cache_limit(size: int) -> None:
     """Limits the memory, in bytes, that is kept for libtorch's next tensors on the CPU. 0 switches that off; called
     before everything else it leaves libtorch's allocator untouched. Half of the machine's memory until it is set."""
-    call("cpu_cache_set_limit", _unsigned(size, "the limit"))
+    call("cpu_cache_set_limit", unsigned(size, "the limit"))
 
 
 def release_cpu_cache() -> None:
@@ -73,10 +72,3 @@ def cpu_cache_info() -> dict[str, Any]:
 def live_handles() -> int:
     """How many objects of the library are alive: made and not yet closed. For tests that look for leaks."""
     return int(library().coopseg_live_handles())
-
-
-def _unsigned(value: int, what: str) -> int:
-    # ctypes would silently take such numbers modulo 2^64.
-    if not 0 <= value < 2**64:
-        raise InvalidArgumentError(f"{what} is {value}; expected a whole number from 0 to 2^64 − 1")
-    return value
