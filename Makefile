@@ -7,6 +7,7 @@ OUTPUT ?= $(BUILD)/train
 CONFIG ?=
 LIBTORCH ?=
 LIBTORCH_DIR ?=
+BUNDLE ?=
 CUDA ?=
 CARGO ?= cargo
 BENCH ?=
@@ -35,7 +36,7 @@ help:
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
 	@echo 'make build      libcoopseg.so into build/lib/'
 	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
-	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be]'
+	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be] [BUNDLE=1: libtorch too]'
 	@echo 'make wheel      the Python package into build/'
 	@echo 'make header     write include/coopseg/coopseg.h and tests/abi/exported_symbols.txt from the sources'
 	@echo 'make symbols    write tests/abi/exported_symbols.txt alone'
@@ -96,7 +97,7 @@ check-symbols: build
 	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so
 
 test-consumer: build
-	tests/consumer/run.sh $(BUILD)
+	@$(COUNTERPART) dpkg tests/consumer/run.sh $(BUILD)
 
 test-python: install
 	@bindings/python/tests/setup
@@ -143,7 +144,8 @@ symbols: build
 
 # On the machines that a package is for, libtorch is elsewhere: beside the library, or in LIBTORCH_DIR.
 package: setup
-	@cmake -S . -B $(BUILD)/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCOOPSEG_LIBTORCH_DIR='$(LIBTORCH_DIR)' >/dev/null
+	@cmake -S . -B $(BUILD)/package -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCOOPSEG_LIBTORCH_DIR='$(LIBTORCH_DIR)' \
+		-DCOOPSEG_BUNDLE_LIBTORCH=$(if $(BUNDLE),ON,OFF) >/dev/null
 	@cmake --build $(BUILD)/package
 	@cd $(BUILD)/package && cpack -G 'TGZ;DEB' -B ..
 

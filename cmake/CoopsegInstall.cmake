@@ -1,40 +1,56 @@
 # Installs the library, its headers and its CMake and pkg-config packages. The prefix may be moved afterwards.
+# Components: coopseg_runtime is what programs run with, coopseg_development what they are built with.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-set(COOPSEG_LIBTORCH_DIR "${COOPSEG_LINKED_LIBTORCH_DIR}" CACHE PATH
-    "Folder where the installed library looks for libtorch_cpu.so and libc10.so")
+# Not of type PATH: CMake would prepend its current folder to $ORIGIN.
+set(COOPSEG_LIBTORCH_DIR "${COOPSEG_LINKED_LIBTORCH_DIR}" CACHE STRING
+    "Folder where the installed library looks for libtorch_cpu.so and libc10.so; may be empty or begin with $ORIGIN")
+option(COOPSEG_BUNDLE_LIBTORCH "Install libtorch's CPU part with the library")
+if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
+    message(FATAL_ERROR "coopseg's prefix can be moved, so CMAKE_INSTALL_LIBDIR (${CMAKE_INSTALL_LIBDIR}) and "
+        "CMAKE_INSTALL_INCLUDEDIR (${CMAKE_INSTALL_INCLUDEDIR}) must be relative to it.")
+endif()
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/coopseg")
+set(documentation "${CMAKE_INSTALL_DATAROOTDIR}/doc/coopseg")
+set(private_libdir "${CMAKE_INSTALL_LIBDIR}/coopseg")
 
-install(PROGRAMS "${COOPSEG_LIBRARY_DIR}/${COOPSEG_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(FILES "${COOPSEG_LIBRARY_DIR}/${COOPSEG_SONAME}" "${COOPSEG_LIBRARY_DIR}/libcoopseg.so"
-    DESTINATION "${CMAKE_INSTALL_LIBDIR}")
-install(DIRECTORY include/coopseg DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"
+# What the library's search path says, and what the packages say to linkers. A libtorch beside the library wins.
+set(search_path [[$ORIGIN/coopseg:$ORIGIN]])
+set(libtorch_dir "")
+if(NOT COOPSEG_BUNDLE_LIBTORCH AND COOPSEG_LIBTORCH_DIR)
+    string(APPEND search_path ":${COOPSEG_LIBTORCH_DIR}")
+    set(libtorch_dir "${COOPSEG_LIBTORCH_DIR}")
+endif()
+
+# The library goes into the prefix as it lies here: with that search path, and without what only debuggers read.
+set(installable "${PROJECT_BINARY_DIR}/installable")
+configure_file(cmake/make_installable.cmake.in make_installable.cmake @ONLY)
+add_custom_command(TARGET coopseg_cargo POST_BUILD
+    COMMAND "${CMAKE_COMMAND}" -P "${PROJECT_BINARY_DIR}/make_installable.cmake" VERBATIM)
+set(kind PROGRAMS)
+if(CMAKE_INSTALL_SO_NO_EXE)
+    set(kind FILES) # Debian's libraries are not executable
+endif()
+install(${kind} "${installable}/${COOPSEG_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_runtime)
+install(FILES "${installable}/${COOPSEG_SONAME}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_runtime)
+install(FILES "${installable}/libcoopseg.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_development)
+install(DIRECTORY include/coopseg DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT coopseg_development
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
-
-configure_file(cmake/finish_install.cmake.in finish_install.cmake @ONLY)
-install(SCRIPT "${PROJECT_BINARY_DIR}/finish_install.cmake")
+install(FILES LICENSE-MIT LICENSE-APACHE cmake/copyright DESTINATION "${documentation}" COMPONENT coopseg_runtime)
+if(COOPSEG_BUNDLE_LIBTORCH)
+    configure_file(cmake/bundle_libtorch.cmake.in bundle_libtorch.cmake @ONLY)
+    install(SCRIPT "${PROJECT_BINARY_DIR}/bundle_libtorch.cmake" COMPONENT coopseg_runtime)
+endif()
 
 configure_package_config_file(cmake/coopsegConfig.cmake.in coopsegConfig.cmake INSTALL_DESTINATION "${package}"
     PATH_VARS CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR NO_CHECK_REQUIRED_COMPONENTS_MACRO)
-configure_file(cmake/coopsegTargets.cmake.in coopsegTargets.cmake @ONLY)
 write_basic_package_version_file(coopsegConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES
-    "${PROJECT_BINARY_DIR}/coopsegConfig.cmake"
-    "${PROJECT_BINARY_DIR}/coopsegConfigVersion.cmake"
-    "${PROJECT_BINARY_DIR}/coopsegTargets.cmake"
-    DESTINATION "${package}")
+install(FILES "${PROJECT_BINARY_DIR}/coopsegConfig.cmake" "${PROJECT_BINARY_DIR}/coopsegConfigVersion.cmake"
+    DESTINATION "${package}" COMPONENT coopseg_development)
 
 file(RELATIVE_PATH prefix_from_pc "/prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig" /prefix)
 string(REGEX REPLACE "/$" "" prefix_from_pc "${prefix_from_pc}")
-set(libtorch_libdir "${COOPSEG_LIBTORCH_DIR}")
-if(NOT libtorch_libdir)
-    set(libtorch_libdir "${COOPSEG_LINKED_LIBTORCH_DIR}")
-endif()
 configure_file(cmake/coopseg.pc.in coopseg.pc @ONLY)
-install(FILES "${PROJECT_BINARY_DIR}/coopseg.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
-
-set(CPACK_PACKAGE_CONTACT "the coopseg developers")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "libc6 (>= 2.28), libstdc++6, libgcc-s1")
-include(CPack)
+install(FILES "${PROJECT_BINARY_DIR}/coopseg.pc"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT coopseg_development)
