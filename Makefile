@@ -12,6 +12,9 @@ CUDA ?=
 CARGO ?= cargo
 BENCH ?=
 SCALE ?=
+PHANTOM := laboratory/experiments/phantom.json
+EXPERIMENT ?= $(PHANTOM)
+LABORATORY ?=
 
 # scripts/setup turns LIBTORCH into .deps/libtorch, which .cargo/config.toml and CMake use.
 unexport LIBTORCH
@@ -19,17 +22,20 @@ unexport LIBTORCH
 unexport MAKEFLAGS MFLAGS
 export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
+LABORATORY_COMMAND = COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' .deps/laboratory/bin/python -B -m laboratory
+
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: forget-skipped help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer test-python \
-	test-itk test-slicer test-matlab test-java wheel bench-programs bench scale header symbols \
+	test-itk test-slicer test-matlab test-java test-laboratory laboratory wheel bench-programs bench scale header symbols \
 	package clean distclean
 
 help:
 	@echo 'make demo       set up, build, install, and run examples/c/quickstart [DATA=folder of subjects]'
 	@echo 'make train      set up, build, install, and run examples/c/train DATA=dataset [OUTPUT=build/train] [CONFIG=file.json]'
-	@echo 'make figures    pictures of the augmentation into build/figures/'
+	@echo 'make figures    pictures of augmentations and hard examples into build/figures/ (trains for three minutes)'
 	@echo 'make test       set up, build, and run all checks and tests'
+	@echo 'make laboratory train and compare methods; docs/results/ [EXPERIMENT=laboratory/experiments/phantom.json] [LABORATORY="--data acdc=/path"]'
 	@echo 'make bench      compare with PyTorch, ONNX Runtime and others; build/bench.json [BENCH=--quick]'
 	@echo 'make test-itk, test-slicer, test-matlab, test-java   the tests of one binding alone'
 	@echo 'make scale      how time and memory grow; build/scale.json, build/scale/*.svg [SCALE=--quick]'
@@ -64,15 +70,17 @@ train: install
 	@cmake --build $(BUILD)/examples/c
 	$(BUILD)/examples/c/train '$(DATA)' '$(OUTPUT)' $(CONFIG)
 
-figures: setup
+figures: install
 	$(CARGO) run --release --locked --quiet --example figures -- $(BUILD)/figures
-	@echo '==> $(BUILD)/figures/augmentation.png'
+	@laboratory/setup
+	$(LABORATORY_COMMAND) run $(PHANTOM) --methods proposed --seeds 0 --results $(BUILD)/figures/cells
+	$(LABORATORY_COMMAND) figures $(PHANTOM) --results $(BUILD)/figures/cells --output $(BUILD)/figures
 
 # What a binding is for may not be on this machine; which tests were skipped for that is said at the end.
 SKIPPED := $(BUILD)/skipped
 COUNTERPART := tests/counterpart.sh $(SKIPPED)
 
-test: forget-skipped lint test-rust test-c check-symbols test-consumer test-python test-itk test-slicer test-matlab test-java
+test: forget-skipped lint test-rust test-c check-symbols test-consumer test-python test-itk test-slicer test-matlab test-java test-laboratory
 	@if [ -e $(SKIPPED) ]; then \
 		echo "==> all checks and tests passed; skipped: $$(sort -u $(SKIPPED) | paste -sd ' ')"; \
 	else echo '==> all checks and tests passed, none skipped'; fi
@@ -116,6 +124,16 @@ test-matlab: install
 
 test-java: install
 	@$(COUNTERPART) Java examples/java/test.sh '$(PREFIX)' $(BUILD)/java
+
+test-laboratory: install
+	@laboratory/setup --tests
+	@cd laboratory && COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' ../.deps/laboratory/bin/python -B -m pytest
+	@cd laboratory && ../.deps/laboratory/bin/mypy --cache-dir ../.deps/laboratory/mypy
+
+laboratory: install
+	@laboratory/setup
+	$(LABORATORY_COMMAND) run '$(EXPERIMENT)' $(LABORATORY)
+	$(LABORATORY_COMMAND) report '$(EXPERIMENT)'
 
 wheel: setup
 	@bindings/python/tests/setup

@@ -49,7 +49,7 @@ class Evaluation(Handle):
         return cls._adopt(call_handle("evaluation_load", path(file)))
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything: "classes" (without the background); "cases", each with "name", "subject" and, under "fast" and
+        """Everything: "classes" (without the background); "cases", each with "case", "subject" and, under "fast" and
         "refined", per class "dice", "hd95_mm", "assd_mm", "volume_error_ml", "volume_error_percent", "reference_ml",
         "predicted_ml" (None where not defined); "failures"; "summary" by stage, class or "mean", and metric: n, mean,
         sd, min, q1, median, q3, max."""

@@ -1,0 +1,7 @@
+"""``python -m laboratory``: see :mod:`laboratory.command`."""
+
+import sys
+
+from .command import main
+
+sys.exit(main())

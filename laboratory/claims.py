@@ -1,0 +1,149 @@
+"""Who works on a cell: a file beside the cells, so that no two processes make the same one, on one machine or on
+several that share the folder.
+
+A claim is made whole or not at all, and touched again and again while its owner lives. It is lost when its owner is
+dead: on the same machine when that process is gone, elsewhere when it was not touched for `STALE_SECONDS`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+TOUCH_SECONDS = 30.0
+#: Long enough for a machine that swaps or a share that hangs.
+STALE_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process, told apart from later ones with the same number.
+
+    Attributes:
+        host: Name of its machine.
+        system: Which run of that machine and which numbering of its processes.
+        pid: Its number there.
+        started: When it started, in the machine's own ticks.
+        since: When the claim was made, in seconds since 1970.
+    """
+
+    host: str
+    system: str
+    pid: int
+    started: int
+    since: float
+
+
+def this_process() -> Owner:
+    """The process that asks."""
+    return Owner(socket.gethostname(), _system(), os.getpid(), _started(os.getpid()) or 0, round(time.time(), 1))
+
+
+@contextmanager
+def claim(file: Path) -> Iterator[bool]:
+    """Claims a cell for the body of a ``with``, which is told whether it worked: not where a living owner has it."""
+    owner = this_process()
+    if not _take(file, owner):
+        yield False
+        return
+    ended = threading.Event()
+    toucher = threading.Thread(target=_touch, args=(file, owner, ended), name="claim", daemon=True)
+    toucher.start()
+    try:
+        yield True
+    finally:
+        ended.set()
+        toucher.join()
+        if _read(file) == owner:
+            file.unlink(missing_ok=True)
+
+
+def living_owner(file: Path) -> Owner | None:
+    """Who has a claim; None where nobody has or its owner is dead."""
+    owner = _read(file)
+    return owner if owner is not None and _lives(file, owner) else None
+
+
+def _take(file: Path, owner: Owner) -> bool:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w") as stream:
+            json.dump(asdict(owner), stream)
+        while True:
+            try:
+                os.link(temporary, file)
+                return True
+            except FileExistsError:
+                pass
+            # Of several that find the same dead owner, the one with the lock on its file takes over; the others then
+            # find another file in its place.
+            try:
+                with file.open() as found:
+                    fcntl.flock(found, fcntl.LOCK_EX)
+                    if os.fstat(found.fileno()).st_ino != file.stat().st_ino:
+                        continue
+                    previous = _read(file)
+                    if previous is not None and _lives(file, previous):
+                        return False
+                    os.replace(temporary, file)
+                    return True
+            except FileNotFoundError:
+                continue
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _touch(file: Path, owner: Owner, ended: threading.Event) -> None:
+    while not ended.wait(TOUCH_SECONDS):
+        # A claim that was lost after a long pause is another's.
+        if _read(file) == owner:
+            try:
+                os.utime(file)
+            except OSError:
+                continue
+
+
+def _read(file: Path) -> Owner | None:
+    try:
+        return Owner(**json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _lives(file: Path, owner: Owner) -> bool:
+    here = this_process()
+    if (owner.host, owner.system) == (here.host, here.system):
+        return _started(owner.pid) == owner.started
+    try:
+        # The folder's own clock, since machines' clocks differ.
+        with tempfile.NamedTemporaryFile(prefix=".clock.", dir=file.parent) as now:
+            return Path(now.name).stat().st_mtime - file.stat().st_mtime < STALE_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _system() -> str:
+    try:
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> int | None:
+    """When a process of this machine started, in ticks since the boot; None where there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    # A zombie has ended; its parent has only not looked yet.
+    return None if fields[0] == "Z" else int(fields[19])

@@ -1,0 +1,60 @@
+"""Datasets of an experiment on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import coopseg
+
+from .experiment import Experiment
+from .failure import LaboratoryError
+from .sources import Folder, Source, Sources
+
+
+class Roots:
+    """Where the folders lie that experiments call by name."""
+
+    def __init__(self, given: Mapping[str, Path]) -> None:
+        """`given` comes before the environment's COOPSEG_DATA_<NAME>."""
+        self._given = given
+
+    def __getitem__(self, name: str) -> Path:
+        """The folder of that name.
+
+        Raises:
+            LaboratoryError: Nobody said where it is.
+        """
+        variable = f"COOPSEG_DATA_{name.upper().replace('-', '_')}"
+        place = self._given.get(name) or os.environ.get(variable)
+        if not place:
+            raise LaboratoryError(f"where is the data called {name}? Say --data {name}=/folder, or set {variable}")
+        if not Path(place).is_dir():
+            raise LaboratoryError(f"the data called {name} should be in {place}, but there is no such folder")
+        return Path(place)
+
+
+def open_sources(sources: Sources, experiment: Experiment, roots: Roots) -> coopseg.Dataset:
+    """The dataset of one or several sources. The images of several are all in memory.
+
+    Raises:
+        LaboratoryError: A root that nobody named.
+        coopseg.Error: What opening and reading raise; a name that cases of two sources share.
+    """
+    opened = [_open(source, experiment, roots) for source in sources]
+    if len(opened) == 1:
+        return opened[0]
+    together = coopseg.Dataset()
+    for dataset in opened:
+        for index, case in enumerate(dataset):
+            image, labels = dataset.load(index, len(experiment.classes()))
+            together.add(case.name, image, labels, copy=False)
+    return together
+
+
+def _open(source: Source, experiment: Experiment, roots: Roots) -> coopseg.Dataset:
+    if isinstance(source, Folder):
+        root = roots[source.root] if source.root else experiment.file.parent
+        return coopseg.Dataset.open(root / source.path, source.options)
+    return coopseg.Dataset.synthetic(source.options)

@@ -1,0 +1,154 @@
+"""Experiments run to their end, whatever happens on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import laboratory, numbers, start, write_experiment
+
+RESULTS = Path("docs/results/tiny")
+
+
+def kill_when(folder: Path, ready: Callable[[str], bool], *arguments: object) -> str:
+    """Starts a run and kills it as soon as `ready` is true of what it has said."""
+    process = start(folder, "run", folder / "tiny.json", "--device", "cpu", *arguments)
+    assert process.stdout is not None
+    stream = process.stdout.fileno()
+    os.set_blocking(stream, False)
+    said = ""
+    deadline = time.monotonic() + 60
+    while not ready(said):
+        assert process.poll() is None and time.monotonic() < deadline, said
+        try:
+            said += os.read(stream, 10_000).decode()
+        except BlockingIOError:
+            time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return said
+
+
+def test_cells_hold_no_places_and_all_scores(finished: Path) -> None:
+    cells = numbers(finished / RESULTS)
+    assert list(cells) == ["proposed.0.json", "proposed.1.json", "standard.0.json", "standard.1.json"]
+    text = "".join(file.read_text() for file in (finished / RESULTS).iterdir())
+    assert str(finished) not in text and os.uname().nodename not in text
+    cell = cells["proposed.1.json"]
+    assert {name: len(cases) for name, cases in cell["tests"].items()} == {"A": 2, "B": 2, "ghosting": 4}
+    assert set(cell["tests"]["ghosting"]) == {"A000#1", "A000#2", "A001#1", "A001#2"}
+    assert cell["settings"]["differs"]["mode"] == "cooperative"
+    assert cell["training"]["steps"] == 30
+    spoilt = cell["tests"]["ghosting"]
+    assert spoilt["A000#1"] != spoilt["A000#2"] != cell["tests"]["A"]["A000"]
+    assert cells["proposed.0.json"]["tests"] != cell["tests"] != cells["standard.1.json"]["tests"]
+
+
+def test_finished_cells_are_not_made_again(finished: Path) -> None:
+    before = {file.name: file.stat().st_mtime_ns for file in (finished / RESULTS).iterdir()}
+    assert laboratory(finished, "run", finished / "tiny.json") == ""
+    assert {file.name: file.stat().st_mtime_ns for file in (finished / RESULTS).iterdir()} == before
+    told = laboratory(finished, "status", finished / "tiny.json")
+    assert told.count("finished 20") == 4 and "nothing left to do" in told
+
+
+def test_killed_in_the_middle_and_resumed(finished: Path, tmp_path: Path) -> None:
+    write_experiment(tmp_path)
+    often = ("--snapshot-minutes", 0.001)
+    # In the first training, between two snapshots …
+    snapshots = "build/laboratory/tiny/standard.0-*/snapshots/*"
+    kill_when(tmp_path, lambda _: any(tmp_path.glob(snapshots)), *often)
+    assert not list((tmp_path / RESULTS).glob("*.json"))
+    assert list((tmp_path / RESULTS).glob("standard.0.claim"))
+    assert "running" not in laboratory(tmp_path, "status", tmp_path / "tiny.json").splitlines()[0]
+    # … while the test sets are worked on, and in a later training.
+    kill_when(tmp_path, lambda said: "standard.0: testing on B" in said or "standard.0: finished" in said, *often)
+    kill_when(tmp_path, lambda said: "standard.1: training" in said, *often)
+    said = laboratory(tmp_path, "run", tmp_path / "tiny.json", "--device", "cpu")
+    assert "proposed.1: finished" in said and "standard.0: training" not in said
+    assert numbers(tmp_path / RESULTS) == numbers(finished / RESULTS)
+    assert not list((tmp_path / RESULTS).glob("*.claim"))
+    assert not list(tmp_path.glob("build/laboratory/tiny/*/snapshots"))
+
+
+def test_ctrl_c_goes_on_later(finished: Path, tmp_path: Path) -> None:
+    write_experiment(tmp_path, seeds=[0], methods=["proposed"])
+    process = start(tmp_path, "run", tmp_path / "tiny.json", "--device", "cpu", "--snapshot-minutes", 0.001)
+    while not list(tmp_path.glob("build/laboratory/tiny/proposed.0-*/snapshots/*")):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the same command goes on" in errors
+    assert not list((tmp_path / RESULTS).glob("*.claim"))
+    laboratory(tmp_path, "run", tmp_path / "tiny.json", "--device", "cpu")
+    assert numbers(tmp_path / RESULTS)["proposed.0.json"] == numbers(finished / RESULTS)["proposed.0.json"]
+
+
+def test_two_processes_share_the_work(finished: Path, tmp_path: Path) -> None:
+    write_experiment(tmp_path)
+    processes = [start(tmp_path, "run", tmp_path / "tiny.json", "--device", "cpu") for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in processes]
+    assert {process.returncode for process in processes} <= {0, 3}, said
+    for cell in ("standard.0", "proposed.0", "standard.1", "proposed.1"):
+        assert sum(out.count(f"{cell}: training") for out, _ in said) == 1
+    assert numbers(tmp_path / RESULTS) == numbers(finished / RESULTS)
+    assert not list((tmp_path / RESULTS).glob("*.claim"))
+
+
+def test_some_cells_only(finished: Path, tmp_path: Path) -> None:
+    write_experiment(tmp_path)
+    laboratory(tmp_path, "run", tmp_path / "tiny.json", "--methods", "standard", "--seeds", "1", "--device", "cpu")
+    assert [file.name for file in (tmp_path / RESULTS).iterdir()] == ["standard.1.json"]
+    assert numbers(tmp_path / RESULTS)["standard.1.json"] == numbers(finished / RESULTS)["standard.1.json"]
+
+
+def test_spoilt_copies_are_made_once_and_anew_for_other_data(tmp_path: Path) -> None:
+    import coopseg
+
+    data = tmp_path / "hearts"
+    coopseg.Dataset.synthetic(scanner="A", subjects=2, slices=2, size=[40, 36]).write(data)
+    source = {"folder": {"root": "hearts"}}
+    tests = [
+        {"name": "own", "data": source},
+        {"name": "spike", "of": "own", "artefact": {"spike": {"number": 2}}, "copies": 2},
+    ]
+    write_experiment(tmp_path, training=source, validation=source, tests=tests, seeds=[0], methods=["standard"])
+    arguments = ("run", tmp_path / "tiny.json", "--data", f"hearts={data}", "--device", "cpu")
+    laboratory(tmp_path, *arguments)
+    spoilt = tmp_path / "build/laboratory/spoilt"
+    made = sorted(spoilt.glob("spike-*/*"))
+    assert [file.name for file in made if file.suffix == ".gz"] == [
+        "0-1.nii.gz", "0-2.nii.gz", "0-labels.nii.gz", "1-1.nii.gz", "1-2.nii.gz", "1-labels.nii.gz",
+    ]  # fmt: skip
+    image = coopseg.Image.read(made[0]).voxels
+    assert (image.min(), image.max()) == (0.0, 1.0)
+    first = json.loads((tmp_path / RESULTS / "standard.0.json").read_text())["tests"]
+    times = {file: file.stat().st_mtime_ns for file in made}
+    shutil.rmtree(tmp_path / RESULTS)
+    laboratory(tmp_path, *arguments)
+    assert json.loads((tmp_path / RESULTS / "standard.0.json").read_text())["tests"] == first
+    assert {file: file.stat().st_mtime_ns for file in spoilt.glob("spike-*/*")} == times
+    os.utime(next(data.glob("A000/image.nii.gz")))
+    shutil.rmtree(tmp_path / RESULTS)
+    laboratory(tmp_path, *arguments)
+    assert len(list(spoilt.glob("spike-*"))) == 2
+
+
+@pytest.mark.parametrize("artefact", [{"goasting": {}}, {}])
+def test_artefacts_are_refused_by_name(tmp_path: Path, artefact: dict[str, object]) -> None:
+    tests = [
+        {"name": "A", "data": {"phantom": {"subjects": 1, "slices": 2, "size": [40, 36]}}},
+        {"name": "wrong", "of": "A", "artefact": artefact},
+    ]
+    write_experiment(tmp_path, tests=tests)
+    process = start(tmp_path, "run", tmp_path / "tiny.json")
+    out, errors = process.communicate(timeout=60)
+    assert process.returncode == 1 and "training" not in out
+    assert ("goasting" if artefact else "no artefact") in errors and "wrong" in errors
