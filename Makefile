@@ -27,7 +27,7 @@ LABORATORY_COMMAND = COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' .d
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: forget-skipped help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer test-python \
-	test-itk test-slicer test-matlab test-java test-laboratory laboratory wheel bench-programs bench scale header symbols \
+	test-itk test-slicer test-matlab test-java test-laboratory laboratory wheel bench-programs bench scale header symbols third-party \
 	package clean distclean
 
 help:
@@ -45,6 +45,7 @@ help:
 	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be] [BUNDLE=1: libtorch too]'
 	@echo 'make wheel      the Python package into build/'
 	@echo 'make header     write include/coopseg/coopseg.h and tests/abi/exported_symbols.txt from the sources'
+	@echo 'make third-party write THIRD-PARTY.txt after a change of Cargo.lock'
 	@echo 'make symbols    write tests/abi/exported_symbols.txt alone'
 	@echo 'make clean      delete build/ and target/; make distclean deletes .deps/ too'
 
@@ -92,6 +93,7 @@ lint: setup
 	@cargo fmt --version >/dev/null 2>&1 && cargo clippy --version >/dev/null 2>&1 || \
 		{ echo 'make test needs rustfmt and clippy; add them (rustup component add rustfmt clippy).' >&2; exit 1; }
 	$(CARGO) fmt --check
+	scripts/third_party.py --check
 	$(CARGO) clippy --release --locked --all-targets -- -D warnings
 
 test-rust: setup
@@ -156,6 +158,9 @@ scale: bench-programs
 header: setup
 	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library header
 	@$(MAKE) --no-print-directory symbols
+
+third-party: setup
+	scripts/third_party.py
 
 symbols: build
 	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so --update

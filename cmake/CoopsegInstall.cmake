@@ -37,7 +37,7 @@ install(FILES "${installable}/${COOPSEG_SONAME}" DESTINATION "${CMAKE_INSTALL_LI
 install(FILES "${installable}/libcoopseg.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_development)
 install(DIRECTORY include/coopseg DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT coopseg_development
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
-install(FILES LICENSE-MIT LICENSE-APACHE cmake/copyright DESTINATION "${documentation}" COMPONENT coopseg_runtime)
+install(FILES LICENSE-MIT LICENSE-APACHE THIRD-PARTY.txt cmake/copyright DESTINATION "${documentation}" COMPONENT coopseg_runtime)
 if(COOPSEG_BUNDLE_LIBTORCH)
     configure_file(cmake/bundle_libtorch.cmake.in bundle_libtorch.cmake @ONLY)
     install(SCRIPT "${PROJECT_BINARY_DIR}/bundle_libtorch.cmake" COMPONENT coopseg_runtime)

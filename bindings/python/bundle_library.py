@@ -1,4 +1,4 @@
-"""Puts libcoopseg.so into the wheel and names the platform that the wheel is for.
+"""Puts libcoopseg.so, with the licences of what is in it, into the wheel and names the platform that the wheel is for.
 
 COOPSEG_LIBRARY is the path of the library, as `make install` or a CMake build leaves it.
 """
@@ -26,6 +26,8 @@ class BundleLibrary(BuildHookInterface[Any]):
             )
         library = Path(given).resolve()
         build_data["force_include"][str(library)] = "coopseg/libcoopseg.so"
+        for name in ("LICENSE-MIT", "LICENSE-APACHE", "THIRD-PARTY.txt"):
+            build_data["force_include"][str(Path(self.root).resolve().parents[1] / name)] = f"coopseg/{name}"
         build_data["pure_python"] = False
         build_data["tag"] = f"py3-none-{platform_of(library)}"
 

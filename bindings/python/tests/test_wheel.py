@@ -41,6 +41,7 @@ def test_what_is_in_it(wheel: Path) -> None:
         metadata = archive.read(f"coopseg-{coopseg.__version__}.dist-info/METADATA").decode()
         assert archive.read("coopseg/libcoopseg.so") == Path(os.environ["COOPSEG_LIBRARY"]).read_bytes()
     assert [name for name in names if ".so" in name] == ["coopseg/libcoopseg.so"]
+    assert "coopseg/THIRD-PARTY.txt" in names and "coopseg/LICENSE-MIT" in names
     assert "coopseg/py.typed" in names and not any("test" in name or "pycache" in name for name in names)
     assert "Requires-Dist: torch==2.11.0" in metadata and "Requires-Dist: numpy" in metadata
 
