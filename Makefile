@@ -33,7 +33,7 @@ LABORATORY_COMMAND = COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' .d
 help:
 	@echo 'make demo       set up, build, install, and run examples/c/quickstart [DATA=folder of subjects]'
 	@echo 'make train      set up, build, install, and run examples/c/train DATA=dataset [OUTPUT=build/train] [CONFIG=file.json]'
-	@echo 'make figures    pictures of augmentations and hard examples into build/figures/ (trains for three minutes)'
+	@echo 'make figures    pictures of augmentations and hard examples into build/figures/ (trains for some minutes)'
 	@echo 'make test       set up, build, and run all checks and tests'
 	@echo 'make laboratory train and compare methods; docs/results/ [EXPERIMENT=laboratory/experiments/phantom.json] [LABORATORY="--data acdc=/path"]'
 	@echo 'make bench      compare with PyTorch, ONNX Runtime and others; build/bench.json [BENCH=--quick]'

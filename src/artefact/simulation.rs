@@ -230,7 +230,6 @@ mod tests {
                 (0..6).map(|seed| change(&run(&heart, &json, seed).0, &heart)).sum::<f64>() / 6.0
             };
             let changes: Vec<f64> = (1..=5).map(mean).collect();
-            println!("{name}: {changes:?}");
             assert!(changes.windows(2).all(|pair| pair[0] * 1.05 < pair[1]), "{name}: {changes:?}");
         }
     }

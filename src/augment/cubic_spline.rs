@@ -54,9 +54,9 @@ impl CubicSpline {
     }
 }
 
-/// The B-spline's weights of the four coefficients around a position, `t` beyond the second.
+/// The cubic B-spline's weights of the four coefficients around a position, `t` beyond the second.
 #[inline]
-fn weights(t: f32) -> [f32; 4] {
+pub(crate) fn weights(t: f32) -> [f32; 4] {
     let s = 1.0 - t;
     let near = |d: f32| 2.0 / 3.0 - d * d * (1.0 - 0.5 * d);
     [s * s * s / 6.0, near(t), near(s), t * t * t / 6.0]

@@ -11,7 +11,7 @@ mod affine_map;
 mod brightness;
 mod channels;
 mod config;
-mod cubic_spline;
+pub(crate) mod cubic_spline;
 mod discrete_rotation;
 mod draw;
 mod elastic;

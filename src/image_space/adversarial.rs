@@ -43,14 +43,13 @@ pub(super) fn noise(
     labels: &Tensor,
     rng: &mut impl Rng,
 ) -> Result<Tensor> {
-    let perturbed = |noise: &Tensor| Ok(images.f_add(noise)?.f_clamp(0.0, 1.0)?);
     let mut noise = with_norm(&normal(images, rng)?, config.radius)?;
     for _ in 0..config.iterations {
-        // The clamp would hide where a pixel cannot go further; the gradient is that of the sum.
+        // Of the sum without the clamp, which would have no gradient where a pixel is at its limit.
         let gradient = network.gradient(&noise, labels, |noise| Ok(images.f_add(noise)?))?;
         noise = within(&noise.f_add(&with_norm(&gradient, config.radius)?)?, config.radius)?;
     }
-    perturbed(&noise)
+    Ok(images.f_add(&noise)?.f_clamp(0.0, 1.0)?)
 }
 
 /// Normal random numbers of a tensor's shape.

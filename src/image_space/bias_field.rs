@@ -3,6 +3,7 @@
 use super::adversarial::{Attacked, with_norm, within};
 use super::config::AdversarialBiasField;
 use super::stretched;
+use crate::augment::cubic_spline;
 use crate::error::Result;
 use rand::{Rng, RngExt};
 use tch::{Device, Tensor};
@@ -60,15 +61,9 @@ fn basis(length: usize, intervals: usize, device: Device) -> Result<Tensor> {
     for (index, row) in values.chunks_mut(points).enumerate() {
         let at = index as f64 / (length.max(2) - 1) as f64 * intervals as f64;
         let interval = (at as usize).min(intervals - 1);
-        let t = at - interval as f64;
-        let weights = [
-            (1.0 - t).powi(3) / 6.0,
-            (3.0 * t.powi(3) - 6.0 * t.powi(2) + 4.0) / 6.0,
-            (-3.0 * t.powi(3) + 3.0 * t.powi(2) + 3.0 * t + 1.0) / 6.0,
-            t.powi(3) / 6.0,
-        ];
+        let weights = cubic_spline::weights((at - interval as f64) as f32);
         for (slot, weight) in row.iter_mut().skip(interval).zip(weights) {
-            *slot = weight as f32;
+            *slot = weight;
         }
     }
     Ok(Tensor::f_from_slice(&values)?.f_reshape([length as i64, points as i64])?.f_to_device(device)?)
