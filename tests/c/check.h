@@ -19,6 +19,13 @@ static int failures = 0;
         }                                                                                                    \
     } while (0)
 
+/* The program came to where it does not come as long as this holds. */
+#define FAIL(words)                                                                                          \
+    do {                                                                                                     \
+        fprintf(stderr, "%s:%d: it does not hold that %s\n", __FILE__, __LINE__, words);                     \
+        failures++;                                                                                          \
+    } while (0)
+
 #define CHECK_STATUS(expected, call) check_status(expected, (call), NULL, #call, __FILE__, __LINE__)
 
 /* The call fails with this status, and the message holds these words. */

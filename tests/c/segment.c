@@ -51,7 +51,7 @@ static void all_outputs(const coopseg_segmenter *segmenter)
         }
         if (fabs(sum - 1.0) > 1e-5 || fabs(entropy - out.entropy[i]) > 1e-5 || best != out.refined[i] ||
             out.fast[i] < 0 || out.fast[i] > 3 || out.disagreement[i] < 0.0F || out.disagreement[i] > 1.00001F) {
-            CHECK(!"probabilities, entropy and labels agree");
+            FAIL("probabilities, entropy and labels agree");
             return;
         }
     }
@@ -255,7 +255,7 @@ static void options(const coopseg_model *model)
     CHECK_OK(coopseg_segmenter_run(segmenter, &view, &out.maps, NULL, NULL, NULL));
     for (int i = 0; i < NX * NY * NZ; i++) {
         if (out.fast[i] != out.refined[i] || out.disagreement[i] != 0.0F) {
-            CHECK(!"fast and final labels are the same");
+            FAIL("fast and final labels are the same");
             break;
         }
     }

@@ -336,7 +336,7 @@ static void hard_examples(void)
                 sum += p_hat[c * 32 * 32 * NZ + i];
             }
             if (!(x_hat[i] > 0.0F && x_hat[i] < 1.0F && fabs(sum - 1.0) < 1e-5)) {
-                CHECK(!"images lie in (0, 1) and probabilities sum to 1");
+                FAIL("images lie in (0, 1) and probabilities sum to 1");
                 break;
             }
         }

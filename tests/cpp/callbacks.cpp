@@ -32,13 +32,13 @@ static void in_training()
                 throw;
             }
         });
-        CHECK(!"the exception comes out");
+        FAIL("the exception comes out");
     } catch (const Failure &failure) {
         CHECK(&failure == thrown && std::string(failure.what()) == "the window was closed");
     }
     try {
         trainer.run([](const coopseg::Event &) -> Next { throw Interruption{7}; });
-        CHECK(!"the exception comes out");
+        FAIL("the exception comes out");
     } catch (const Interruption &interruption) {
         CHECK(interruption.code == 7);
     }
@@ -64,7 +64,7 @@ static void in_training()
         trainer.run([](const coopseg::Event &event) {
             return event.kind == coopseg::Event::Kind::finished ? throw Interruption{9} : Next::go_on;
         });
-        CHECK(!"the exception comes out");
+        FAIL("the exception comes out");
     } catch (const Interruption &interruption) {
         CHECK(interruption.code == 9);
     }
@@ -83,7 +83,7 @@ static void in_evaluations()
                                      [last](const coopseg::EvaluatedCase &evaluated) {
                                          return evaluated.done == last ? throw Failure(evaluated.name) : Next::go_on;
                                      });
-            CHECK(!"the exception comes out");
+            FAIL("the exception comes out");
         } catch (const Failure &failure) {
             CHECK(std::string(failure.what()) == (last == 1 ? "one" : "two/ED"));
         }
@@ -117,7 +117,7 @@ static void logs()
     coopseg::set_log_callback([state](LogLevel, std::string_view) { throw Interruption{++*state}; }, LogLevel::info);
     try {
         coopseg::Trainer refused(SMALL_CONFIG, &dataset);
-        CHECK(!"the exception comes out");
+        FAIL("the exception comes out");
     } catch (const Interruption &interruption) {
         CHECK(interruption.code == 1);
     }

@@ -74,7 +74,7 @@ static void errors()
 {
     try {
         coopseg::Model model(R"({"network": {"widht": 2}})");
-        CHECK(!"an unknown key is refused");
+        FAIL("an unknown key is refused");
     } catch (const std::runtime_error &error) {
         CHECK(holds(error.what(), "widht") && error.what() == coopseg::last_error());
         const auto *own = dynamic_cast<const coopseg::Error *>(&error);
