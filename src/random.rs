@@ -4,9 +4,12 @@
 //! (epoch, subject, slice, …). A run therefore repeats whatever the number of threads and whatever
 //! the order of work.
 
-use rand::SeedableRng;
+use crate::error::Result;
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
 use sha2::{Digest, Sha256};
+use tch::Tensor;
 
 /// What a stream of random numbers is used for; streams of different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +50,12 @@ pub fn stream(seed: u64, purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
         hash.update(word.to_le_bytes());
     }
     ChaCha8Rng::from_seed(hash.finalize().into())
+}
+
+/// Standard normal numbers of a tensor's shape on its device. They are drawn on the host, so that all devices get the same.
+pub fn normal_like(like: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
+    let values: Vec<f32> = (0..like.numel()).map(|_| rng.sample(StandardNormal)).collect();
+    Ok(Tensor::f_from_slice(&values)?.f_reshape(like.size())?.f_to_device(like.device())?)
 }
 
 #[cfg(test)]

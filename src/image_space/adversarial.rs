@@ -4,8 +4,8 @@ use super::config::AdversarialNoise;
 use crate::error::{Error, Result};
 use crate::loss::cross_entropy;
 use crate::network::{BatchNormMode, CooperativeNetwork};
-use rand::{Rng, RngExt};
-use rand_distr::StandardNormal;
+use crate::random;
+use rand::Rng;
 use tch::Tensor;
 
 /// The network whose segmentation loss an adversary raises.
@@ -43,19 +43,13 @@ pub(super) fn noise(
     labels: &Tensor,
     rng: &mut impl Rng,
 ) -> Result<Tensor> {
-    let mut noise = with_norm(&normal(images, rng)?, config.radius)?;
+    let mut noise = with_norm(&random::normal_like(images, rng)?, config.radius)?;
     for _ in 0..config.iterations {
         // Of the sum without the clamp, which would have no gradient where a pixel is at its limit.
         let gradient = network.gradient(&noise, labels, |noise| Ok(images.f_add(noise)?))?;
         noise = within(&noise.f_add(&with_norm(&gradient, config.radius)?)?, config.radius)?;
     }
     Ok(images.f_add(&noise)?.f_clamp(0.0, 1.0)?)
-}
-
-/// Normal random numbers of a tensor's shape.
-fn normal(like: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
-    let values: Vec<f32> = (0..like.numel()).map(|_| rng.sample(StandardNormal)).collect();
-    Ok(Tensor::f_from_slice(&values)?.f_reshape(like.size())?.f_to_device(like.device())?)
 }
 
 /// Every sample scaled to this Euclidean norm; one of zeros stays.
@@ -96,7 +90,7 @@ mod tests {
         let labels = Tensor::randint(4, [4, 32, 32], (Kind::Int64, Device::Cpu));
         let attacked = Attacked { network: &network, mode: BatchNormMode::PROBE };
         let mut rng = stream(9, Purpose::ImageSpace, [0; 3]);
-        let random = with_norm(&normal(&images, &mut rng).unwrap(), 2.0).unwrap();
+        let random = with_norm(&random::normal_like(&images, &mut rng).unwrap(), 2.0).unwrap();
         let config = AdversarialNoise { radius: 2.0, iterations: 3 };
         let hard = noise(&config, &attacked, &images, &labels, &mut rng).unwrap();
         let norms = norms(&(&hard - &images)).unwrap();

@@ -10,8 +10,6 @@ use crate::image_space::{self, Attacked, HardImagesMethod};
 use crate::latent::{self, HardExampleMaker, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
-use rand::RngExt;
-use rand_distr::StandardNormal;
 use tch::{Device, Kind, Tensor};
 
 /// Computes the losses of a batch, their gradients, and the update of the weights.
@@ -113,8 +111,7 @@ impl TrainingStep {
             return Ok(images.shallow_clone());
         }
         let mut rng = random::stream(self.seed, Purpose::InputNoise, [step, 0, 0]);
-        let noise: Vec<f32> = (0..images.numel()).map(|_| rng.sample(StandardNormal)).collect();
-        let noise = Tensor::f_from_slice(&noise)?.f_reshape(images.size())?.f_to_device(images.device())?;
+        let noise = random::normal_like(images, &mut rng)?;
         Ok(images.f_add(&noise.f_mul_scalar(deviation)?)?.f_clamp(0.0, 1.0)?)
     }
 }
