@@ -8,6 +8,6 @@ itk_module(CoopSeg
         ITKIONIFTI
         ITKImageGrid
     DESCRIPTION
-        "Two-stage segmentation of medical images with models trained by coopseg."
+        "Two-stage segmentation of medical images with models trained by coopseg, and simulated artefacts."
     EXCLUDE_FROM_DEFAULT
 )

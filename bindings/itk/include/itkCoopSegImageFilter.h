@@ -1,6 +1,7 @@
 #ifndef itkCoopSegImageFilter_h
 #define itkCoopSegImageFilter_h
 
+#include "itkCoopSegImageView.h"
 #include "itkImage.h"
 #include "itkImageToImageFilter.h"
 #include "itkVectorImage.h"
@@ -215,9 +216,6 @@ private:
   static constexpr bool LabelsAreWrittenDirectly =
     std::is_integral<LabelType>::value && !std::is_same<LabelType, bool>::value;
 
-  /** Pixels that had to be converted, one list per input. They must outlive the views. */
-  using ConvertedPixels = std::vector<std::vector<double>>;
-
   /** Adds or removes an output. */
   void
   SetProduce(const DataObjectIdentifierType & name, bool produce);
@@ -231,14 +229,10 @@ private:
 
   /** Every component of every input, in the order of the model's channels. */
   std::vector<coopseg::ImageView>
-  MakeChannelViews(ConvertedPixels & converted) const;
+  MakeChannelViews(CoopSeg::ConvertedPixels & converted) const;
 
   void
   Segment();
-
-  /** Ends the catch block that it is called from with the exception of ITK that fits. */
-  [[noreturn]] void
-  ThrowAsITKException(const coopseg::Error & error) const;
 
   std::string  m_ModelFileName;
   ModelPointer m_Model;

@@ -1,6 +1,7 @@
 #ifndef itkCoopSegImageFilter_hxx
 #define itkCoopSegImageFilter_hxx
 
+#include "itkCoopSegExceptions.h"
 #include "itkCoopSegImageFilter.h"
 
 #include <algorithm>
@@ -15,24 +16,6 @@ namespace CoopSeg
 constexpr const char * ProbabilitiesName = "Probabilities";
 constexpr const char * EntropyName = "Entropy";
 constexpr const char * DisagreementName = "Disagreement";
-
-/** The type that the library reads pixels of type T as. It knows all others. */
-template <typename T>
-struct ReadAs
-{
-  using Type = T;
-};
-template <>
-struct ReadAs<bool>
-{
-  static_assert(sizeof(bool) == 1, "a bool is read as a byte");
-  using Type = std::uint8_t;
-};
-template <>
-struct ReadAs<long double>
-{
-  using Type = double;
-};
 
 /** A text as JSON. */
 inline std::string
@@ -56,32 +39,6 @@ Quote(const std::string & text)
     quoted += character;
   }
   return quoted + '"';
-}
-
-/** A region in words. */
-template <unsigned int VDimension>
-std::string
-Describe(const ImageRegion<VDimension> & region)
-{
-  std::ostringstream words;
-  words << "the region of size " << region.GetSize() << " from index " << region.GetIndex();
-  return words.str();
-}
-
-/** Sizes of a region along x, y and, where there is one, z. */
-template <unsigned int VDimension>
-coopseg::Shape
-ShapeOf(const ImageRegion<VDimension> & region)
-{
-  const auto & size = region.GetSize();
-  if constexpr (VDimension == 2)
-  {
-    return { size[0], size[1] };
-  }
-  else
-  {
-    return { size[0], size[1], size[2] };
-  }
 }
 } // end namespace CoopSeg
 
@@ -274,7 +231,7 @@ CoopSegImageFilter<TInputImage, TLabelImage>::GenerateOutputInformation()
   }
   catch (const coopseg::Error & error)
   {
-    this->ThrowAsITKException(error);
+    CoopSeg::ThrowAsITKException(*this, error);
   }
   if (this->GetProbabilities() != nullptr)
   {
@@ -306,27 +263,13 @@ CoopSegImageFilter<TInputImage, TLabelImage>::EnlargeOutputRequestedRegion(DataO
 
 template <typename TInputImage, typename TLabelImage>
 std::vector<coopseg::ImageView>
-CoopSegImageFilter<TInputImage, TLabelImage>::MakeChannelViews(ConvertedPixels & converted) const
+CoopSegImageFilter<TInputImage, TLabelImage>::MakeChannelViews(CoopSeg::ConvertedPixels & converted) const
 {
   // The grid of the first input counts for all: that they agree is checked with the tolerances of this filter.
-  const InputImageType * const  first = this->GetInput();
-  const RegionType &            region = first->GetLargestPossibleRegion();
-  coopseg::Spacing              spacing{ 1.0, 1.0, 1.0 };
-  coopseg::Origin               origin{};
-  coopseg::Direction            direction{ 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0 };
-  typename InputImageType::PointType corner;
-  first->TransformIndexToPhysicalPoint(region.GetIndex(), corner);
-  for (unsigned int row = 0; row < ImageDimension; ++row)
-  {
-    spacing[row] = first->GetSpacing()[row];
-    origin[row] = corner[row];
-    for (unsigned int column = 0; column < ImageDimension; ++column)
-    {
-      direction[3 * row + column] = first->GetDirection()(row, column);
-    }
-  }
+  const InputImageType * const first = this->GetInput();
+  const RegionType &           region = first->GetLargestPossibleRegion();
+  const CoopSeg::Grid          grid = CoopSeg::GridOf(*first);
 
-  using ReadType = typename CoopSeg::ReadAs<InputComponentType>::Type;
   // An input that was set to null again still counts for ITK.
   auto inputs = this->GetNumberOfIndexedInputs();
   while (inputs > 1 && this->ProcessObject::GetInput(inputs - 1) == nullptr)
@@ -351,32 +294,7 @@ CoopSegImageFilter<TInputImage, TLabelImage>::MakeChannelViews(ConvertedPixels &
       itkExceptionMacro(<< "input " << input << " holds " << CoopSeg::Describe(image->GetBufferedRegion())
                         << " only; expected its largest possible region, " << CoopSeg::Describe(region));
     }
-
-    const ReadType * pixels = nullptr;
-    if constexpr (std::is_same<InputComponentType, long double>::value)
-    {
-      const InputComponentType * const buffer = image->GetBufferPointer();
-      converted.emplace_back(buffer, buffer + image->GetPixelContainer()->Size());
-      pixels = converted.back().data();
-    }
-    else
-    {
-      pixels = reinterpret_cast<const ReadType *>(image->GetBufferPointer());
-    }
-    const unsigned int components = image->GetNumberOfComponentsPerPixel();
-    pixels += image->ComputeOffset(region.GetIndex()) * static_cast<OffsetValueType>(components);
-    coopseg::Strides strides{};
-    for (unsigned int axis = 0; axis < ImageDimension; ++axis)
-    {
-      strides[axis] = static_cast<std::int64_t>(image->GetOffsetTable()[axis]) *
-                      static_cast<std::int64_t>(components * sizeof(ReadType));
-    }
-    for (unsigned int component = 0; component < components; ++component)
-    {
-      channels.push_back(coopseg::ImageView(pixels + component, CoopSeg::ShapeOf(region), spacing, strides)
-                           .with_origin(origin)
-                           .with_direction(direction));
-    }
+    CoopSeg::AppendViews(*image, grid, converted, channels);
   }
   return channels;
 }
@@ -386,7 +304,7 @@ void
 CoopSegImageFilter<TInputImage, TLabelImage>::Segment()
 {
   const coopseg::Segmenter &            segmenter = this->PrepareSegmenter();
-  ConvertedPixels                       converted;
+  CoopSeg::ConvertedPixels              converted;
   const std::vector<coopseg::ImageView> channels = this->MakeChannelViews(converted);
 
   LabelImageType * const    output = this->GetOutput();
@@ -456,31 +374,13 @@ CoopSegImageFilter<TInputImage, TLabelImage>::GenerateData()
   catch (const coopseg::Error & error)
   {
     releaseOutputs();
-    this->ThrowAsITKException(error);
+    CoopSeg::ThrowAsITKException(*this, error);
   }
   catch (...)
   {
     releaseOutputs();
     throw;
   }
-}
-
-template <typename TInputImage, typename TLabelImage>
-void
-CoopSegImageFilter<TInputImage, TLabelImage>::ThrowAsITKException(const coopseg::Error & error) const
-{
-  if (error.status() == coopseg::Status::cancelled)
-  {
-    ProcessAborted aborted(__FILE__, __LINE__);
-    aborted.SetLocation(ITK_LOCATION);
-    throw aborted;
-  }
-  if (error.status() == coopseg::Status::out_of_memory)
-  {
-    itkSpecializedMessageExceptionMacro(MemoryAllocationError,
-                                        << this->GetNameOfClass() << "(" << this << "): " << error.what());
-  }
-  itkExceptionMacro(<< error.what());
 }
 
 template <typename TInputImage, typename TLabelImage>

@@ -14,8 +14,9 @@ struct Passed
   coopseg_buffer             labels;
   coopseg_buffer             probabilities;
 };
-Passed         passed;
-coopseg_status refusal = COOPSEG_OK;
+// Filters of other tests run at once.
+thread_local Passed passed;
+coopseg_status      refusal = COOPSEG_OK;
 } // namespace
 
 extern "C" coopseg_status

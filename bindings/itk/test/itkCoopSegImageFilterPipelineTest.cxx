@@ -15,15 +15,6 @@ namespace
 using ImageType = itk::Image<short, 3>;
 using FilterType = itk::CoopSegImageFilter<ImageType>;
 
-/** Counts the executions of a filter. */
-std::shared_ptr<unsigned int>
-CountRuns(itk::ProcessObject * filter)
-{
-  auto runs = std::make_shared<unsigned int>(0);
-  filter->AddObserver(itk::StartEvent(), [runs](const itk::EventObject &) { ++*runs; });
-  return runs;
-}
-
 FilterType::Pointer
 MakeFilter(const ImageType * image)
 {
@@ -89,37 +80,10 @@ Regions()
   CHECK(filter->GetOutput()->GetOrigin() == crop->GetOutput()->GetOrigin());
 }
 
-/** An image source whose buffer is larger or smaller than the largest possible region that it tells of. */
-class Window : public itk::ImageSource<ImageType>
-{
-public:
-  using Self = Window;
-  using Pointer = itk::SmartPointer<Self>;
-  itkFactorylessNewMacro(Self);
-
-  ImageType::Pointer    m_Image;
-  ImageType::RegionType m_Region;
-
-protected:
-  void
-  GenerateOutputInformation() override
-  {
-    this->GetOutput()->CopyInformation(m_Image);
-    this->GetOutput()->SetLargestPossibleRegion(m_Region);
-  }
-
-  void
-  GenerateData() override
-  {
-    this->GetOutput()->SetBufferedRegion(m_Image->GetBufferedRegion());
-    this->GetOutput()->SetPixelContainer(m_Image->GetPixelContainer());
-  }
-};
-
 void
 BufferedRegion()
 {
-  auto window = Window::New();
+  auto window = Window<ImageType>::New();
   window->m_Image = MakeImage<ImageType>();
   window->m_Region.SetIndex({ { 4, 2, 1 } });
   window->m_Region.SetSize({ { 36, 30, 2 } });

@@ -180,6 +180,43 @@ View(const std::vector<double> & values, bool flat = false)
               : coopseg::ImageView(values, { 44, 36, 3 }, { 1.5, 1.5, 8.0 });
 }
 
+/** Counts the executions of a filter. */
+inline std::shared_ptr<unsigned int>
+CountRuns(itk::ProcessObject * filter)
+{
+  auto runs = std::make_shared<unsigned int>(0);
+  filter->AddObserver(itk::StartEvent(), [runs](const itk::EventObject &) { ++*runs; });
+  return runs;
+}
+
+/** An image source whose buffer is larger or smaller than the largest possible region that it tells of. */
+template <typename TImage>
+class Window : public itk::ImageSource<TImage>
+{
+public:
+  using Self = Window;
+  using Pointer = itk::SmartPointer<Self>;
+  itkFactorylessNewMacro(Self);
+
+  typename TImage::Pointer    m_Image;
+  typename TImage::RegionType m_Region;
+
+protected:
+  void
+  GenerateOutputInformation() override
+  {
+    this->GetOutput()->CopyInformation(m_Image);
+    this->GetOutput()->SetLargestPossibleRegion(m_Region);
+  }
+
+  void
+  GenerateData() override
+  {
+    this->GetOutput()->SetBufferedRegion(m_Image->GetBufferedRegion());
+    this->GetOutput()->SetPixelContainer(m_Image->GetPixelContainer());
+  }
+};
+
 template <typename TImage, typename TValue>
 bool
 Holds(const TImage * image, const std::vector<TValue> & values)

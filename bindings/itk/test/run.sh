@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and tests the filter against an installed coopseg and the system's ITK, installs it, and builds and runs the
+# Builds and tests the filters against an installed coopseg and the system's ITK, installs them, and builds and runs the
 # example and the README's code against that. Usage: bindings/itk/test/run.sh PREFIX BUILD_FOLDER
 # PREFIX is where coopseg was installed. Exit code: 0 passed, 1 failed, 77 skipped, since there is no ITK.
 # Uses cmake, ctest and ninja of PATH.
@@ -54,8 +54,8 @@ if [ "$(cat "$build/probe/build/found")" != 1 ]; then
     exit 77
 fi
 
-run "the filter compiles" build_project "$module" "$build/module" "-DCMAKE_PREFIX_PATH=$prefix"
-run "the filter's tests" ctest --test-dir "$build/module" --output-on-failure --no-tests=error
+run "the filters compile" build_project "$module" "$build/module" "-DCMAKE_PREFIX_PATH=$prefix"
+run "the filters' tests" ctest --test-dir "$build/module" --output-on-failure --no-tests=error
 grep '^[0-9].* tests passed' "$log"
 
 # With the README's commands, into a copy of the prefix that is moved afterwards, to see that nothing names its place.
@@ -67,7 +67,7 @@ ln -s "$module/.." "$build/checkout/bindings"
 cp -R "$prefix" "$installed"
 block sh 1 >"$build/checkout/install.sh"
 cd "$build/checkout"
-run "the filter is installed" env "PREFIX=$installed" sh -e install.sh
+run "the filters are installed" env "PREFIX=$installed" sh -e install.sh
 mv "$installed" "$moved"
 ! grep -rIl -e "$installed" -e "$build/checkout" "$moved" || fail "these files name the folder of the build"
 paths="-DCMAKE_PREFIX_PATH=$moved"
@@ -87,7 +87,7 @@ grep -q '100 %' "$log" || fail "the example shows no progress: $(cat "$log")"
 ! "$build/example/segment" "$work/none" "$image" "$work/none.nrrd" >"$log" 2>&1 || fail "a missing model is no error"
 grep -q 'none: no such file' "$log" || fail "the example does not name the missing model: $(cat "$log")"
 
-# The first block is a program, the second a part of one.
+# The first block is a program, the others are parts of one.
 mkdir -p "$work/program"
 block cpp 1 >"$work/program/main.cxx"
 block cmake 1 >"$work/program/CMakeLists.txt"
@@ -97,9 +97,22 @@ block cmake 1 >"$work/program/CMakeLists.txt"
     block cpp 2
     printf 'return perClass.GetSize() == 4 ? 0 : 1;\n}\n'
 } >"$work/program/part.cxx"
+{
+    printf '#include "itkImageFileReader.h"\n#include <cstring>\n'
+    block cpp 3 | grep '^#include'
+    printf 'int main() {\nauto image = itk::ReadImage<itk::Image<float, 3>>("image.nii.gz");\n'
+    block cpp 3 | grep -v '^#include'
+    printf 'const auto bytes = image->GetPixelContainer()->Size() * sizeof(float);\n'
+    printf 'const float *first = spoil->GetOutput()->GetBufferPointer();\n'
+    printf 'const bool repeated = std::memcmp(first, again->GetOutput()->GetBufferPointer(), bytes) == 0;\n'
+    printf 'const bool changed = std::memcmp(first, image->GetBufferPointer(), bytes) != 0;\n'
+    printf 'return repeated && changed ? 0 : 1;\n}\n'
+} >"$work/program/artefact.cxx"
 cat >>"$work/program/CMakeLists.txt" <<'END'
 add_executable(part part.cxx)
+add_executable(artefact artefact.cxx)
 target_link_libraries(part PRIVATE coopseg::itk ${ITK_LIBRARIES})
+target_link_libraries(artefact PRIVATE coopseg::itk ${ITK_LIBRARIES})
 END
 run "the README's programs compile" build_project "$work/program" "$work/program/build" "$paths"
 cd "$work"
@@ -107,3 +120,5 @@ run "the README's program runs" program/build/your_program
 [ -s labels.nii.gz ] || fail "the README's program writes no labels"
 run "the README's second program runs" program/build/part
 grep -q '^100 %' "$log" || fail "the README's second program shows no progress: $(cat "$log")"
+run "the README's third program runs" program/build/artefact
+grep -q '"ghosting"' "$log" || fail "the README's third program does not tell what was applied: $(cat "$log")"

@@ -233,6 +233,28 @@ static void write_file(mxArray **results, const mxArray **arguments)
     check(coopseg_image_write(&image, file));
 }
 
+/* image, grid, artefact (JSON), seed -> spoiled voxels, what was applied (JSON). The library writes into the array that
+ * the interpreter gets. */
+static void simulate_artefact(mxArray **results, const mxArray **arguments)
+{
+    coopseg_image image = image_of(arguments[0], arguments[1]);
+    const char *artefact = text_of(arguments[2]);
+    uint64_t seed = number_of(arguments[3]);
+    coopseg_buffer output;
+
+    results[0] = mxCreateNumericArray(mxGetNumberOfDimensions(arguments[0]), mxGetDimensions(arguments[0]),
+                                      mxSINGLE_CLASS, mxREAL);
+    memset(&output, 0, sizeof output);
+    output.struct_size = sizeof output;
+    output.dtype = COOPSEG_F32;
+    output.ndim = image.ndim;
+    memcpy(output.shape, image.shape, sizeof image.shape);
+    output.data = mxGetData(results[0]);
+    output.data_size = mxGetNumberOfElements(results[0]) * mxGetElementSize(results[0]);
+    check(coopseg_artefact_simulate(&image, artefact, seed, &output, &held.text));
+    results[1] = text(held.text);
+}
+
 /* -> JSON */
 static void devices(mxArray **results, const mxArray **arguments)
 {
@@ -290,6 +312,7 @@ static const struct command {
     {"surface_distances", 4, 2, surface_distances},
     {"read", 2, 2, read_file},
     {"write", 3, 0, write_file},
+    {"simulate_artefact", 4, 2, simulate_artefact},
     {"devices", 0, 1, devices},
     {"build_info", 0, 1, build_info},
     {"threads", 0, 1, threads},

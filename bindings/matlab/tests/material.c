@@ -1,6 +1,6 @@
 /*
- * Makes what the tests need, with the C library alone: models, images with whole numbers as voxels, and what the
- * library's file-to-file functions make of them, which the tests compare with.
+ * Makes what the tests need, with the C library alone: models, images with whole numbers as voxels, what the library's
+ * file-to-file functions make of them, and spoiled images, which the tests compare with.
  *
  *     material FOLDER
  */
@@ -106,8 +106,41 @@ static void write_scores(const char *reference_file, const char *predicted_file,
     need(coopseg_volume_free(volumes[1]));
 }
 
+/* Spoils an image file with the artefact of a name: to artefact_<name>.nii, what was applied to artefact_<name>.json. */
+static void spoil(const char *image_file, const char *name, uint64_t seed)
+{
+    coopseg_volume *volume = NULL;
+    coopseg_buffer output = {.struct_size = sizeof output, .dtype = COOPSEG_F32, .ndim = 3};
+    coopseg_image image;
+    char artefact[64], file[64], *applied = NULL;
+    FILE *out;
+
+    need(coopseg_volume_read(in_folder(image_file), &volume));
+    need(coopseg_volume_image(volume, &image));
+    output.data_size = sizeof(float);
+    for (int axis = 0; axis < 3; axis++) {
+        output.shape[axis] = image.shape[axis];
+        output.data_size *= (size_t)image.shape[axis];
+    }
+    output.data = malloc(output.data_size);
+    snprintf(artefact, sizeof artefact, "{\"%s\": {\"severity\": 4}}", name);
+    need(coopseg_artefact_simulate(&image, artefact, seed, &output, &applied));
+    image.data = output.data;
+    snprintf(file, sizeof file, "artefact_%s.nii", name);
+    need(coopseg_image_write(&image, in_folder(file)));
+    snprintf(file, sizeof file, "artefact_%s.json", name);
+    out = fopen(in_folder(file), "w");
+    if (!out || fputs(applied, out) < 0 || fclose(out) != 0)
+        exit(1);
+    free(output.data);
+    need(coopseg_string_free(applied));
+    need(coopseg_volume_free(volume));
+}
+
 int main(int argc, char **argv)
 {
+    static const char *const artefacts[] = {"bias_field", "ghosting", "motion", "spike",
+                                            "noise",      "blur",     "gamma",  "downsampling"};
     static const char *const cpu = "{\"device\": \"cpu\"}";
     static const char *const fast_alone = "{\"device\": \"cpu\", \"iterations\": 0}";
     coopseg_dataset *hearts = NULL, *pairs = NULL;
@@ -159,6 +192,8 @@ int main(int argc, char **argv)
     channels[1] = in_folder("second.nii");
     segment("pairs.coopseg", cpu, channels, 2, "labels_pairs.nii", NULL, NULL, NULL, NULL);
     write_scores("reference.nii", "labels.nii", "scores.txt");
+    for (size_t i = 0; i < sizeof artefacts / sizeof *artefacts; i++)
+        spoil("image.nii", artefacts[i], 9);
 
     need(coopseg_volume_free(image));
     need(coopseg_volume_free(labels));

@@ -15,10 +15,12 @@ function test_readme(material, work)
   searched = path();
   before = cd(work);
   returning = onCleanup(@() return_to(before, searched));
-  said = run_blocks([blocks{:}]);
+  compared = {'fprintf(''again spoiled: %d\n'', isequal(again, spoiled) && ~isequal(again, image))'};
+  said = run_blocks([blocks{:}, compared]);
   assert(~isempty(regexp(said, 'LV: \d+\.\d ml, entropy \d\.\d{3}', 'once')));
   assert(isequal(coopseg.readLabels('labels.nii.gz'), nifti_voxels(fullfile(material, 'labels.nii'))));
   assert(exist(fullfile(work, 'entropy.nii.gz'), 'file') ~= 0);
+  assert(~isempty(regexp(said, 'after =\s+\d', 'once')) && any(strfind(said, 'again spoiled: 1')));
 
   sources = [fileread(fullfile(folder, 'mex', 'coopseg_mex.c')), fileread(fullfile(folder, '+coopseg', 'build.m')), ...
              fileread(fullfile(folder, '+coopseg', '+internal', 'grid_values.m'))];

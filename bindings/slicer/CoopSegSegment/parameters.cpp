@@ -1,61 +1,16 @@
-#include "parameters.hpp"
+#include "module.hpp"
 
-namespace {
-
-constexpr int OPTION = -1;
-
-Parameter placed(Kind kind, Channel channel, const char *name, int place, const char *label, const char *description)
+static std::vector<ParameterGroup> parameter_groups()
 {
-    return {kind, channel, name, place, label, description, "", {}, 0, 0};
-}
-
-Parameter option(Kind kind, Channel channel, const char *name, const char *label, const char *description)
-{
-    return placed(kind, channel, name, OPTION, label, description);
-}
-
-Parameter choice(const char *name, const char *label, const char *description, std::vector<std::string> choices)
-{
-    Parameter parameter = option(Kind::choice, Channel::input, name, label, description);
-    parameter.standard = choices.front();
-    parameter.choices = std::move(choices);
-    return parameter;
-}
-
-Parameter integer(const char *name, const char *label, const char *description, int standard, int minimum, int maximum)
-{
-    Parameter parameter = option(Kind::integer, Channel::input, name, label, description);
-    parameter.standard = std::to_string(standard);
-    parameter.minimum = minimum;
-    parameter.maximum = maximum;
-    return parameter;
-}
-
-Parameter result(Kind kind, const char *name, const char *label, const char *description)
-{
-    Parameter parameter = option(kind, Channel::output, name, label, description);
-    parameter.standard = kind == Kind::integer || kind == Kind::number ? "0" : "";
-    return parameter;
-}
-
-bool is_file(const Parameter &parameter)
-{
-    return parameter.kind == Kind::image || parameter.kind == Kind::label_image || parameter.kind == Kind::file;
-}
-
-} // namespace
-
-const std::vector<ParameterGroup> &parameter_groups()
-{
-    static const std::vector<ParameterGroup> groups = {
+    return {
         {"Input and output",
          "What is segmented, and where the results go.",
          false,
          {placed(Kind::file, Channel::input, "model", 0, "Model", "The model file (.coopseg)."),
           placed(Kind::image, Channel::input, "image", 1, "Image", "The image; slices are taken along its third axis."),
-          placed(Kind::label_image, Channel::output, "labels", 2, "Labels",
-                 "The class of every voxel, on the image's grid. A file that ends in .seg.nrrd also holds the classes' "
-                 "names and colours and opens as a segmentation."),
+          placed_beside("image", Kind::label_image, "labels", 2, "Labels",
+                        "The class of every voxel, on the image's grid. A file that ends in .seg.nrrd also holds the "
+                        "classes' names and colours and opens as a segmentation."),
           option(Kind::image, Channel::output, "entropy", "Entropy",
                  "Optional: how uncertain the class of every voxel is, in nats.")}},
         {"Computation",
@@ -80,12 +35,14 @@ const std::vector<ParameterGroup> &parameter_groups()
           result(Kind::text_list, "classes", "Classes", "Names of the classes, without the background."),
           result(Kind::number_list, "volumes", "Volumes", "Volume of each of these classes in ml.")}},
     };
-    return groups;
 }
 
-bool is_result(const Parameter &parameter)
+const Module &this_module()
 {
-    return parameter.channel == Channel::output && !is_file(parameter);
+    static const Module module = {
+        "CoopSegSegment", "Segmentation", "CoopSeg: segment with a model",
+        "Segments a volume with a trained coopseg model: a fast-thinking network segments, a slow-thinking network "
+        "corrects. It runs in a process of its own.",
+        parameter_groups()};
+    return module;
 }
-
-bool is_option(const Parameter &parameter) { return parameter.place < 0 && !is_result(parameter); }

@@ -1,27 +1,25 @@
-#include "segmentation.hpp"
-
+#include "arguments.hpp"
 #include "image_file.hpp"
 #include "interruption.hpp"
+#include "module.hpp"
 #include "output_file.hpp"
 #include "progress.hpp"
 #include "results.hpp"
 #include "segment_header.hpp"
+#include "writing.hpp"
 
 #include <itkCommand.h>
 #include <itkCoopSegImageFilter.h>
-#include <itkImageFileWriter.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 
 namespace {
 
-namespace fs = std::filesystem;
 using LabelImage = itk::Image<unsigned char, 3>;
 
 /** The files to read and to write, opened or found to be writable. */
@@ -50,10 +48,7 @@ struct Files {
         if (!arguments.return_parameter_file().empty()) {
             results.emplace(arguments.return_parameter_file());
         }
-        for (const OutputFile *const output : outputs()) {
-            refuse_one_of(inputs, output->file());
-            inputs.push_back(output->file());
-        }
+        refuse_repeated(inputs, outputs());
     }
 
     std::vector<OutputFile *> outputs()
@@ -85,16 +80,6 @@ private:
                                      ", as " + first.file() + " has");
         }
     }
-
-    static void refuse_one_of(const std::vector<std::string> &others, const fs::path &output)
-    {
-        for (const std::string &other : others) {
-            if (fs::weakly_canonical(other) == fs::weakly_canonical(output)) {
-                throw std::runtime_error(output.string() +
-                                         " is given twice; expected a file of its own for every output");
-            }
-        }
-    }
 };
 
 /** The names without line breaks and the like, which neither header fields nor lines can hold. */
@@ -122,28 +107,6 @@ std::vector<double> volumes_of(const LabelImage &labels, std::size_t classes)
         volumes.push_back(static_cast<double>(voxels[label]) * voxel);
     }
     return volumes;
-}
-
-template <class Image>
-void write_image(const Image *image, OutputFile &output, bool compressed)
-{
-    end_if_interrupted();
-    const auto writer = itk::ImageFileWriter<Image>::New();
-    writer->SetInput(image);
-    writer->SetFileName(output.temporary().string());
-    writer->SetUseCompression(compressed);
-    writer->Update();
-    output.sync();
-}
-
-void write_text(const std::string &text, OutputFile &output)
-{
-    end_if_interrupted();
-    std::ofstream stream(output.temporary());
-    if (!(stream << text << std::flush)) {
-        throw std::runtime_error(output.file().string() + " cannot be written");
-    }
-    output.sync();
 }
 
 template <class Voxel>
@@ -186,16 +149,13 @@ void segment_as(const Arguments &arguments, Files &files)
     if (files.results) {
         write_text(to_text(results), *files.results);
     }
-    end_if_interrupted();
-    for (OutputFile *const output : files.outputs()) {
-        output->put_in_place();
-    }
+    put_in_place(files.outputs());
     progress.end();
 }
 
 } // namespace
 
-void segment(const Arguments &arguments)
+void work(const Arguments &arguments)
 {
     Files files(arguments);
     const bool as_double = std::any_of(files.images.begin(), files.images.end(),

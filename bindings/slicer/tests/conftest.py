@@ -46,6 +46,11 @@ def module(executable: Path) -> CommandLineModule:
 
 
 @pytest.fixture(scope="session")
+def artefact_module(modules: Path) -> CommandLineModule:
+    return CommandLineModule(modules / "CoopSegArtefact")
+
+
+@pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Model files: small, two channels, and one with awkward names of classes."""
     folder = tmp_path_factory.mktemp("models")

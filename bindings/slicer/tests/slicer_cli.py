@@ -153,6 +153,16 @@ def _read_values(file: Path) -> dict[str, str]:
     return values
 
 
+def assert_failed(run: Run, *words: str, module: str = "CoopSegSegment") -> None:
+    """One sentence on stderr, and no output."""
+    assert run.exit_code == 1
+    assert run.errors.startswith(f"{module}: ") and run.errors.count("\n") == 1, run.errors
+    assert "ERROR" not in run.errors and "0x" not in run.errors, run.errors
+    for word in words:
+        assert word in run.errors, run.errors
+    assert not any(file.exists() for file in run.outputs.values())
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,4 +1,4 @@
-"""The module's description: what Slicer makes a panel and a command line from."""
+"""The modules' descriptions: what Slicer makes a panel and a command line from."""
 
 from __future__ import annotations
 
@@ -17,15 +17,36 @@ from slicer_cli import ask_for_description, find_modules
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
+#: Arguments, options and results of each module.
+PARAMETERS = {
+    "CoopSegSegment": (
+        ["model", "image", "labels"],
+        {"entropy", "device", "iterations", "precision", "channel2", "channel3", "channel4"},
+        ["seconds", "slices", "classes", "volumes"],
+    ),
+    "CoopSegArtefact": (
+        ["image", "spoiled"],
+        {"artefact", "severity", "seed", "json"},
+        ["seconds", "applied"],
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=PARAMETERS)
+def executable(modules: Path, request: pytest.FixtureRequest) -> Path:
+    """Each module in turn."""
+    return modules / str(request.param)
+
 
 @pytest.fixture(scope="module")
 def root(executable: Path) -> ElementTree.Element:
     return ElementTree.fromstring(ask_for_description(executable).encode())
 
 
-def test_the_folder_holds_one_module(modules: Path, executable: Path) -> None:
-    assert find_modules(modules) == [executable]
-    assert (modules / "CoopSegSegment.worker").exists()
+def test_the_folder_holds_the_modules(modules: Path) -> None:
+    assert [file.name for file in find_modules(modules)] == sorted(PARAMETERS)
+    for name in PARAMETERS:
+        assert (modules / f"{name}.worker").exists()
 
 
 def test_file_and_answer_are_the_same(executable: Path) -> None:
@@ -55,12 +76,12 @@ def test_an_independent_parser_takes_it(executable: Path, caplog: pytest.LogCapt
     with caplog.at_level(logging.WARNING):
         parsed = CLIModule(str(executable))
     arguments, options, outputs = parsed.classifyParameters()
-    assert [argument.name for argument in arguments] == ["model", "image", "labels"]
-    assert {option.name for option in options} == {
-        "entropy", "device", "iterations", "precision", "channel2", "channel3", "channel4",
-    }  # fmt: skip
-    assert [output.name for output in outputs] == ["seconds", "slices", "classes", "volumes"]
-    # It does not know results, nor the attribute that puts the labels beside the image.
+    assert PARAMETERS[executable.name] == (
+        [argument.name for argument in arguments],
+        {option.name for option in options},
+        [output.name for output in outputs],
+    )
+    # It does not know results, nor the attribute that puts an output beside the image.
     unknown = [record.getMessage() for record in caplog.records]
     assert all("cannot be passed" in message or "'reference' attribute" in message for message in unknown), unknown
 
@@ -99,4 +120,4 @@ def test_a_missing_worker_is_told(executable: Path, tmp_path: Path) -> None:
     alone = shutil.copy2(executable, tmp_path)
     done = subprocess.run([alone, "a", "b", "c"], capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode == 1
-    assert done.stderr == f"CoopSegSegment: {alone}.worker cannot be started: No such file or directory\n"
+    assert done.stderr == f"{executable.name}: {alone}.worker cannot be started: No such file or directory\n"

@@ -1,4 +1,4 @@
-"""Whole runs of the command-line module, as Slicer makes them."""
+"""Whole runs of CoopSegSegment, as Slicer makes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import nrrd
 import numpy as np
 import pytest
 import slicerio
-from slicer_cli import CommandLineModule, Run, wait_until
+from slicer_cli import CommandLineModule, Run, assert_failed, wait_until
 from volumes import Array, Volume, disc, read_nifti, read_nrrd
 
 
@@ -30,16 +30,6 @@ def run_volume(module: CommandLineModule, model: Path, volume: Volume, folder: P
     work.mkdir()
     image = volume.write_nrrd(work / "image.nrrd")
     return module.run({"model": model, "image": image, "labels": True, "device": "cpu", **values}, work)
-
-
-def assert_failed(run: Run, *words: str) -> None:
-    """One sentence on stderr, and no output."""
-    assert run.exit_code == 1
-    assert run.errors.startswith("CoopSegSegment: ") and run.errors.count("\n") == 1, run.errors
-    assert "ERROR" not in run.errors and "0x" not in run.errors, run.errors
-    for word in words:
-        assert word in run.errors, run.errors
-    assert not any(file.exists() for file in run.outputs.values())
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "int32", "float32", "float64"])

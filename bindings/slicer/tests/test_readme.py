@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 
 import fake_slicer
+import numpy as np
 import pytest
 from conftest import BINDING, REPOSITORY, TESTS
 from slicer_cli import find_modules
-from volumes import Volume, disc
+from volumes import Volume, disc, read_nrrd
 
 README = (BINDING / "README.md").read_text()
 
@@ -30,7 +31,8 @@ def test_every_block_is_run() -> None:
 def test_the_folder_for_slicer(modules: Path) -> None:
     assert "`$INSTALLED/lib/coopseg/slicer`" in README
     assert modules == Path(os.environ["INSTALLED"], "lib/coopseg/slicer")
-    for name in ("CoopSegSegment.xml", "CoopSeg.py", "CoopSegLib/job.py", "Resources/Icons/CoopSeg.png"):
+    scripted = ("CoopSeg.py", "CoopSegLib/job.py", "Resources/Icons/CoopSeg.png")
+    for name in ("CoopSegSegment.xml", "CoopSegArtefact.xml", *scripted):
         assert (modules / name).exists()
 
 
@@ -39,9 +41,12 @@ def test_the_extension(tmp_path: Path) -> None:
     environment = {**os.environ, "BUILD": str(build), "SLICER": str(TESTS / "slicer_package")}
     command = ["sh", "-eu", "-c", blocks("sh")[1]]
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
-    subprocess.run(["cmake", "--build", build, "--target", "CoopSegSegment"], check=True, capture_output=True)
+    names = ["CoopSegArtefact", "CoopSegSegment"]
+    subprocess.run(["cmake", "--build", build, "--target", *names], check=True, capture_output=True)
     folder = build / "lib/Slicer-5.8/cli-modules"
-    assert find_modules(folder) == [folder / "CoopSegSegment"] and (folder / "CoopSegSegment.xml").exists()
+    assert [file.name for file in find_modules(folder)] == names
+    for name in names:
+        assert (folder / f"{name}.xml").exists()
 
 
 def test_the_shell(modules: Path, small: Path, tmp_path: Path) -> None:
@@ -55,6 +60,10 @@ def test_the_shell(modules: Path, small: Path, tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stderr == "", done.stderr
     for name in ("labels.nrrd", "labels.nii.gz", "heart.seg.nrrd", "entropy.nrrd", "labels.mha", "results.txt"):
         assert (tmp_path / name).exists()
+    images = [read_nrrd(tmp_path / f"{name}.nrrd").voxels for name in ("image", "spoiled", "again", "moved")]
+    np.testing.assert_array_equal(images[1], images[2])
+    assert (images[0] != images[1]).any() and (images[1] != images[3]).any()
+    assert (tmp_path / "applied.txt").read_text().splitlines()[1].startswith("applied = {")
 
 
 def test_the_python_console(

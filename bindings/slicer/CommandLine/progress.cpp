@@ -1,12 +1,12 @@
 #include "progress.hpp"
 
-#include "parameters.hpp"
+#include "module.hpp"
 
 #include <iostream>
 
 Progress::Progress(const std::string &comment)
 {
-    std::cout << "<filter-start>\n<filter-name>" << MODULE_NAME << "</filter-name>\n<filter-comment>" << comment
+    std::cout << "<filter-start>\n<filter-name>" << this_module().name << "</filter-name>\n<filter-comment>" << comment
               << "</filter-comment>\n</filter-start>\n"
               << std::flush;
 }
@@ -21,7 +21,7 @@ void Progress::tell(double share)
 
 void Progress::end()
 {
-    std::cout << "<filter-end>\n<filter-name>" << MODULE_NAME << "</filter-name>\n<filter-time>" << seconds()
+    std::cout << "<filter-end>\n<filter-name>" << this_module().name << "</filter-name>\n<filter-time>" << seconds()
               << "</filter-time>\n</filter-end>\n"
               << std::flush;
 }

@@ -1,17 +1,12 @@
 #include "description.hpp"
 
-#include "parameters.hpp"
+#include "module.hpp"
 
 #include <coopseg/coopseg.h>
 
 #include <sstream>
 
 namespace {
-
-const char *const TITLE = "CoopSeg: segment with a model";
-const char *const DESCRIPTION =
-    "Segments a volume with a trained coopseg model: a fast-thinking network segments, a slow-thinking network "
-    "corrects. It runs in a process of its own.";
 
 std::string escaped(const std::string &text)
 {
@@ -46,7 +41,7 @@ Element element_of(Kind kind)
     case Kind::image:
         return {"image", ""};
     case Kind::label_image:
-        return {"image", " type=\"label\" reference=\"image\""};
+        return {"image", " type=\"label\""};
     case Kind::file:
         return {"file", " fileExtensions=\".coopseg\""};
     case Kind::choice:
@@ -55,6 +50,8 @@ Element element_of(Kind kind)
         return {"integer", ""};
     case Kind::number:
         return {"double", ""};
+    case Kind::text:
+        return {"string", ""};
     case Kind::number_list:
         return {"double-vector", ""};
     case Kind::text_list:
@@ -72,7 +69,11 @@ void write_parameter(std::ostream &xml, const Parameter &parameter)
 {
     const Element element = element_of(parameter.kind);
     const char *const indent = "      ";
-    xml << "    <" << element.name << element.attributes << ">\n";
+    xml << "    <" << element.name << element.attributes;
+    if (!parameter.reference.empty()) {
+        xml << " reference=\"" << parameter.reference << '"';
+    }
+    xml << ">\n";
     write_element(xml, indent, "name", parameter.name);
     if (is_option(parameter)) {
         write_element(xml, indent, "longflag", parameter.name);
@@ -103,6 +104,9 @@ std::string value_hint(const Parameter &parameter)
     if (parameter.kind == Kind::integer) {
         return std::to_string(parameter.minimum) + ".." + std::to_string(parameter.maximum);
     }
+    if (parameter.kind == Kind::text) {
+        return "TEXT";
+    }
     std::string hint;
     for (const std::string &choice : parameter.choices) {
         hint += (hint.empty() ? "" : "|") + choice;
@@ -116,13 +120,13 @@ std::string description_xml()
 {
     std::ostringstream xml;
     xml << "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<executable>\n";
-    write_element(xml, "  ", "category", "Segmentation");
-    write_element(xml, "  ", "title", TITLE);
-    write_element(xml, "  ", "description", DESCRIPTION);
+    write_element(xml, "  ", "category", this_module().category);
+    write_element(xml, "  ", "title", this_module().title);
+    write_element(xml, "  ", "description", this_module().description);
     write_element(xml, "  ", "version", version_text());
     write_element(xml, "  ", "license", "MIT or Apache-2.0");
     write_element(xml, "  ", "contributor", "The coopseg developers");
-    for (const ParameterGroup &group : parameter_groups()) {
+    for (const ParameterGroup &group : this_module().groups) {
         xml << "  <parameters" << (group.advanced ? " advanced=\"true\"" : "") << ">\n";
         write_element(xml, "    ", "label", group.label);
         write_element(xml, "    ", "description", group.description);
@@ -138,8 +142,8 @@ std::string description_xml()
 std::string help_text()
 {
     std::ostringstream usage, options, results;
-    usage << "usage: " << MODULE_NAME << " [OPTION]...";
-    for (const ParameterGroup &group : parameter_groups()) {
+    usage << "usage: " << this_module().name << " [OPTION]...";
+    for (const ParameterGroup &group : this_module().groups) {
         for (const Parameter &parameter : group.parameters) {
             if (is_result(parameter)) {
                 results << "  " << parameter.name << ": " << parameter.description << '\n';
@@ -156,7 +160,8 @@ std::string help_text()
             }
         }
     }
-    return usage.str() + "\n\n" + DESCRIPTION + "\nImages: .nrrd, .nii, .nii.gz, .mha.\n\n" + options.str() +
+    return usage.str() + "\n\n" + this_module().description + "\nImages: .nrrd, .nii, .nii.gz, .mha.\n\n" +
+           options.str() +
            "  --returnparameterfile FILE\n      Where to write the results, as lines \"name = value\".\n"
            "  --xml, --help, --version\n      Say what the module is, and end.\n\nresults:\n" +
            results.str();

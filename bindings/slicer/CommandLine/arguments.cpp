@@ -1,6 +1,6 @@
 #include "arguments.hpp"
 
-#include "parameters.hpp"
+#include "module.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -9,7 +9,7 @@ namespace {
 
 const Parameter *find_parameter(const std::string &name)
 {
-    for (const ParameterGroup &group : parameter_groups()) {
+    for (const ParameterGroup &group : this_module().groups) {
         for (const Parameter &parameter : group.parameters) {
             if (parameter.name == name) {
                 return &parameter;
@@ -21,7 +21,7 @@ const Parameter *find_parameter(const std::string &name)
 
 const Parameter *parameter_at(int place)
 {
-    for (const ParameterGroup &group : parameter_groups()) {
+    for (const ParameterGroup &group : this_module().groups) {
         for (const Parameter &parameter : group.parameters) {
             if (parameter.place == place) {
                 return &parameter;

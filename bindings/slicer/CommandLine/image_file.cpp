@@ -26,7 +26,7 @@ ImageFile::ImageFile(const std::string &file) : file_(file)
     io_->ReadImageInformation();
     if (io_->GetNumberOfComponents() != 1) {
         throw std::runtime_error(file + " has " + std::to_string(io_->GetNumberOfComponents()) +
-                                 " values per voxel; expected 1, and one image for each channel of the model");
+                                 " values per voxel; expected 1, with every channel in an image of its own");
     }
     for (unsigned int axis = 3; axis < io_->GetNumberOfDimensions(); ++axis) {
         if (io_->GetDimensions(axis) != 1) {

@@ -6,7 +6,7 @@
 // then reach it, and its end is the end that Slicer sees. It has a dot in its name, because Slicer takes executables
 // without one for modules.
 #include "description.hpp"
-#include "parameters.hpp"
+#include "module.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -76,7 +76,7 @@ int main(int count, char **arguments)
         }
         return std::cout << said << std::flush ? 0 : 1;
     } catch (const std::exception &error) {
-        std::cerr << MODULE_NAME << ": " << error.what() << '\n';
+        std::cerr << this_module().name << ": " << error.what() << '\n';
         return 1;
     }
 }

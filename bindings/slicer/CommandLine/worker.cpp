@@ -1,11 +1,10 @@
-// Does the module's work; started by module.cpp, with the same arguments.
+// Does the module's work; started by starter.cpp, with the same arguments.
 //
 // Exit code: 0 when everything was written; 1 when something failed, which one sentence on stderr tells; 128 and the
 // signal's number after one that asked for the end. Nothing is written then.
 #include "arguments.hpp"
 #include "interruption.hpp"
-#include "parameters.hpp"
-#include "segmentation.hpp"
+#include "module.hpp"
 
 #include <itkMacro.h>
 #include <itkObject.h>
@@ -24,7 +23,7 @@ static std::string sentence(const itk::ExceptionObject &error)
 
 static int fail(const std::string &what)
 {
-    std::cerr << MODULE_NAME << ": " << what << '\n';
+    std::cerr << this_module().name << ": " << what << '\n';
     return 1;
 }
 
@@ -34,7 +33,7 @@ int main(int count, char **arguments)
     // ITK writes warnings to stderr, where Slicer expects what failed.
     itk::Object::SetGlobalWarningDisplay(false);
     try {
-        segment(Arguments(count, arguments));
+        work(Arguments(count, arguments));
         return 0;
     } catch (const Interrupted &interrupted) {
         fail(interrupted.what());
