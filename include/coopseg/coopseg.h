@@ -1341,7 +1341,7 @@ coopseg_status coopseg_dataset_case(const struct coopseg_dataset *dataset,
                                     char **out_labels);
 
 /**
- * Reads one case.
+ * Reads one case, whose image has one channel.
  *
  * @param dataset     Shared use.
  * @param index       0 to count - 1.
@@ -1350,6 +1350,7 @@ coopseg_status coopseg_dataset_case(const struct coopseg_dataset *dataset,
  * @param out_labels  Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
  *                    case has none. Free it with `coopseg_volume_free`. May be NULL.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT`;
+ *         `COOPSEG_INVALID_SHAPE` (an image of several channels: `coopseg_dataset_load_channels`);
  *         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels on different grids); what
  *         reading files reports; `COOPSEG_BUSY`.
  * Threads: any number of calls at once.
@@ -1360,6 +1361,33 @@ coopseg_status coopseg_dataset_load(const struct coopseg_dataset *dataset,
                                     int32_t classes,
                                     struct coopseg_volume **out_image,
                                     struct coopseg_volume **out_labels);
+
+/**
+ * Reads one case, whose image has any number of channels.
+ *
+ * @param dataset            Shared use.
+ * @param index              0 to count - 1.
+ * @param classes            Number of classes, 2 to 255; label values beyond are refused.
+ * @param out_channels       An array that receives an image (`COOPSEG_F32`) for each channel, in their order and on one
+ *                           grid, and NULL beyond them. Free each with `coopseg_volume_free`. May be NULL, for the
+ *                           labels alone.
+ * @param capacity           Length of that array. No case has more than 4 channels. 0 if `out_channels` is NULL.
+ * @param out_channel_count  Receives the number of channels. May be NULL.
+ * @param out_labels         Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
+ *                           case has none. Free it with `coopseg_volume_free`. May be NULL.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index, classes, a
+ *         capacity below the number of channels); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels, or channels, on different
+ *         grids); what reading files reports; `COOPSEG_BUSY`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_dataset_load_channels(const struct coopseg_dataset *dataset,
+                                             size_t index,
+                                             int32_t classes,
+                                             struct coopseg_volume **out_channels,
+                                             size_t capacity,
+                                             size_t *out_channel_count,
+                                             struct coopseg_volume **out_labels);
 
 /**
  * Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,

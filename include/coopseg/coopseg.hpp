@@ -900,6 +900,13 @@ struct LoadedCase {
     std::optional<Volume> labels;
 };
 
+/** A case that was read: its channels in order, each as `DataType::f32`, class indices as `DataType::u8` where it has
+ * labels. */
+struct LoadedChannels {
+    std::vector<Volume> channels;
+    std::optional<Volume> labels;
+};
+
 /**
  * A list of cases: images with (or without) their label maps, in files or in memory. A case is named "subject" or
  * "subject/frame". Functions that add cases need the dataset exclusively; all others share it.
@@ -1076,11 +1083,33 @@ public:
         return {Volume(image.release()), optional_volume(labels)};
     }
 
-    /** Reads the class indices of one case, where it has labels; as `load`. */
+    /** Reads one case of any number of channels; otherwise as `load`. */
+    LoadedChannels load_channels(std::size_t index, int classes) const
+    {
+        std::array<coopseg_volume *, 4> received{};
+        VolumeOwner labels;
+        detail::call(coopseg_dataset_load_channels, get(), index, classes, received.data(), received.size(), nullptr,
+                     detail::Receive(labels));
+        std::array<VolumeOwner, 4> owners;
+        for (std::size_t channel = 0; channel < received.size(); channel++) {
+            owners[channel].reset(received[channel]);
+        }
+        LoadedChannels loaded;
+        for (VolumeOwner &owner : owners) {
+            if (owner) {
+                loaded.channels.push_back(Volume(owner.release()));
+            }
+        }
+        loaded.labels = optional_volume(labels);
+        return loaded;
+    }
+
+    /** Reads the class indices of one case, where it has labels; as `load_channels`. */
     std::optional<Volume> load_labels(std::size_t index, int classes) const
     {
         VolumeOwner labels;
-        detail::call(coopseg_dataset_load, get(), index, classes, nullptr, detail::Receive(labels));
+        detail::call(coopseg_dataset_load_channels, get(), index, classes, nullptr, std::size_t{0}, nullptr,
+                     detail::Receive(labels));
         return optional_volume(labels);
     }
 

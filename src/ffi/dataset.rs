@@ -405,7 +405,7 @@ pub unsafe extern "C" fn coopseg_dataset_case(
     })
 }
 
-/// Reads one case.
+/// Reads one case, whose image has one channel.
 ///
 /// @param dataset     Shared use.
 /// @param index       0 to count - 1.
@@ -414,6 +414,7 @@ pub unsafe extern "C" fn coopseg_dataset_case(
 /// @param out_labels  Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
 ///                    case has none. Free it with `coopseg_volume_free`. May be NULL.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT`;
+///         `COOPSEG_INVALID_SHAPE` (an image of several channels: `coopseg_dataset_load_channels`);
 ///         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels on different grids); what
 ///         reading files reports; `COOPSEG_BUSY`.
 /// Threads: any number of calls at once.
@@ -427,22 +428,89 @@ pub unsafe extern "C" fn coopseg_dataset_load(
     out_labels: *mut *mut coopseg_volume,
 ) -> coopseg_status {
     guard(|| {
-        if !(2..=255).contains(&classes) {
-            return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
-        }
+        let classes = class_count(classes)?;
         let dataset = registry::get(dataset, "dataset")?;
-        let (image, labels) = shared(&dataset)?.load(index, classes.unsigned_abs() as usize)?;
+        let (image, labels) = shared(&dataset)?.load(index, classes)?;
         if !out_image.is_null() {
             // SAFETY: not NULL, writable by contract.
             unsafe { out_image.write(registry::insert(LoadedVolume::Image(image))) };
         }
-        if !out_labels.is_null() {
-            let labels = labels.map(|labels| registry::insert(LoadedVolume::Classes(labels)));
-            // SAFETY: not NULL, writable by contract.
-            unsafe { out_labels.write(labels.unwrap_or(std::ptr::null_mut())) };
-        }
+        // SAFETY: NULL or writable by contract.
+        unsafe { write_classes(out_labels, labels) };
         Ok(())
     })
+}
+
+/// Reads one case, whose image has any number of channels.
+///
+/// @param dataset            Shared use.
+/// @param index              0 to count - 1.
+/// @param classes            Number of classes, 2 to 255; label values beyond are refused.
+/// @param out_channels       An array that receives an image (`COOPSEG_F32`) for each channel, in their order and on one
+///                           grid, and NULL beyond them. Free each with `coopseg_volume_free`. May be NULL, for the
+///                           labels alone.
+/// @param capacity           Length of that array. No case has more than 4 channels. 0 if `out_channels` is NULL.
+/// @param out_channel_count  Receives the number of channels. May be NULL.
+/// @param out_labels         Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
+///                           case has none. Free it with `coopseg_volume_free`. May be NULL.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index, classes, a
+///         capacity below the number of channels); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels, or channels, on different
+///         grids); what reading files reports; `COOPSEG_BUSY`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_dataset_load_channels(
+    dataset: *const coopseg_dataset,
+    index: usize,
+    classes: i32,
+    out_channels: *mut *mut coopseg_volume,
+    capacity: usize,
+    out_channel_count: *mut usize,
+    out_labels: *mut *mut coopseg_volume,
+) -> coopseg_status {
+    guard(|| {
+        let classes = class_count(classes)?;
+        let dataset = registry::get(dataset, "dataset")?;
+        let (channels, labels) = shared(&dataset)?.load_channels(index, classes)?;
+        let count = channels.len();
+        if !out_channels.is_null() {
+            if capacity < count {
+                return Err(Error::InvalidArgument(format!(
+                    "`capacity` is {capacity}, but the case has {count} channels"
+                )));
+            }
+            // SAFETY: not NULL, as many by contract.
+            let places = unsafe { std::slice::from_raw_parts_mut(out_channels, capacity) };
+            places.fill(std::ptr::null_mut());
+            for (place, channel) in places.iter_mut().zip(channels) {
+                *place = registry::insert(LoadedVolume::Image(channel));
+            }
+        }
+        if !out_channel_count.is_null() {
+            // SAFETY: not NULL, writable by contract.
+            unsafe { out_channel_count.write(count) };
+        }
+        // SAFETY: NULL or writable by contract.
+        unsafe { write_classes(out_labels, labels) };
+        Ok(())
+    })
+}
+
+fn class_count(classes: i32) -> Result<usize> {
+    if !(2..=255).contains(&classes) {
+        return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
+    }
+    Ok(classes.unsigned_abs() as usize)
+}
+
+/// # Safety
+/// `out_labels` is NULL or writable.
+unsafe fn write_classes(out_labels: *mut *mut coopseg_volume, labels: Option<Volume<u8>>) {
+    if !out_labels.is_null() {
+        let labels = labels.map(|labels| registry::insert(LoadedVolume::Classes(labels)));
+        // SAFETY: not NULL, writable by contract.
+        unsafe { out_labels.write(labels.unwrap_or(std::ptr::null_mut())) };
+    }
 }
 
 /// Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,

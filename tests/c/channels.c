@@ -82,6 +82,34 @@ static void with_channels(int32_t count, const char *folder)
     CHECK_OK(coopseg_dataset_add_channels(dataset, "one", separate, count, &label_view));
     CHECK_OK(coopseg_dataset_borrow(dataset, "two", together, count, &label_view, NULL, NULL));
     CHECK_FAILS(COOPSEG_INVALID_SHAPE, "one", coopseg_dataset_load(dataset, 0, 4, &volume, NULL));
+    for (index = 0; index < 2; index++) {
+        coopseg_volume *read[5], *read_labels = NULL;
+        size_t read_count = 0;
+        int channel;
+
+        CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "`capacity` is 1",
+                    coopseg_dataset_load_channels(dataset, (size_t)index, 4, read, 1, NULL, NULL));
+        CHECK_OK(coopseg_dataset_load_channels(dataset, (size_t)index, 4, read, 5, &read_count, &read_labels));
+        CHECK(read_count == (size_t)count && read_labels != NULL);
+        for (channel = 0; channel < 5; channel++) {
+            CHECK((read[channel] != NULL) == (channel < count));
+            if (channel < count) {
+                CHECK_OK(coopseg_volume_image(read[channel], &seen));
+                CHECK(seen.dtype == COOPSEG_F32 && seen.data_size == planar[channel].data_size);
+                CHECK(memcmp(seen.data, planar[channel].data, seen.data_size) == 0);
+            }
+            CHECK_OK(coopseg_volume_free(read[channel]));
+        }
+        CHECK_OK(coopseg_volume_free(read_labels));
+        CHECK_OK(coopseg_dataset_load_channels(dataset, (size_t)index, 4, NULL, 0, NULL, &read_labels));
+        CHECK_OK(coopseg_volume_free(read_labels));
+    }
+    CHECK_OK(coopseg_dataset_load_channels(dataset, 0, 4, NULL, 0, NULL, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "`classes` is 1",
+                coopseg_dataset_load_channels(dataset, 0, 1, NULL, 0, NULL, NULL));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "case 2",
+                coopseg_dataset_load_channels(dataset, 2, 4, NULL, 0, NULL, NULL));
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_dataset_load_channels(NULL, 0, 4, NULL, 0, NULL, NULL));
     CHECK_FAILS(COOPSEG_INVALID_SHAPE, "network.channels", coopseg_trainer_new(SMALL_CONFIG, dataset, NULL, NULL, &trainer));
     CHECK_OK(coopseg_trainer_new(config, dataset, dataset, NULL, &trainer));
     CHECK_OK(coopseg_trainer_run(trainer, NULL, NULL));

@@ -30,6 +30,29 @@ static void in_memory()
     CHECK_THROWS(invalid_dataset, "three", dataset.split(R"({"held_out": ["three"]})"));
 }
 
+static void channels()
+{
+    const Scene scene;
+    std::vector<float> brighter = scene.image;
+    for (float &value : brighter) {
+        value += 1.0F;
+    }
+    const std::vector<coopseg::ImageView> views = {
+        scene.image_view(), {brighter, scene.image_view().shape(), scene.image_view().spacing()}};
+    coopseg::Dataset dataset = scene.dataset();
+    dataset.add_channels("several", views, scene.label_view());
+    dataset.add_channels("bare", views);
+    CHECK_THROWS(invalid_shape, "several", dataset.load(2, 4));
+
+    const coopseg::LoadedChannels loaded = dataset.load_channels(2, 4);
+    CHECK(loaded.channels.size() == 2 && loaded.labels && dataset.load_labels(2, 4));
+    CHECK(std::equal(scene.image.begin(), scene.image.end(), loaded.channels[0].image().voxels<float>().begin()));
+    CHECK(std::equal(brighter.begin(), brighter.end(), loaded.channels[1].image().voxels<float>().begin()));
+    CHECK(!dataset.load_channels(3, 4).labels && !dataset.load_labels(3, 4));
+    CHECK(dataset.load_channels(0, 4).channels.size() == 1);
+    CHECK_THROWS(invalid_label, "several", dataset.load_channels(2, 2));
+}
+
 static void borrowed()
 {
     const auto scene = std::make_shared<const Scene>();
@@ -75,6 +98,7 @@ int main(int argc, char **argv)
     const fs::path folder = scratch(argc, argv);
     return run_test([&] {
         in_memory();
+        channels();
         borrowed();
         folders(folder);
     });

@@ -126,5 +126,14 @@ def test_channels(image, labels) -> None:
     made.add("stacked", np.stack([image, image + 1], -1), labels, spacing=SPACING, axes="zyxc")
     made.add("borrowed", np.stack([image, image + 1]), labels, spacing=SPACING, copy=False)
     assert len(made) == 3
+    for case in range(3):
+        channels, read = made.load_channels(case, 4)
+        assert read is not None and len(channels) == 2
+        np.testing.assert_array_equal(channels[0].voxels, image)
+        np.testing.assert_array_equal(channels[1].voxels, image + 1)
+        np.testing.assert_array_equal(read.voxels, labels)
+        np.testing.assert_array_equal(channels[1].spacing, SPACING)
+    with pytest.raises(coopseg.InvalidShapeError, match="2 channels"):
+        made.load(0, 4)
     with pytest.raises(coopseg.InvalidShapeError):
         made.add("other", [image, image[1:]], labels, spacing=SPACING)

@@ -222,6 +222,7 @@ STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "dataset_count": [c_void_p, POINTER(c_size_t)],
     "dataset_case": [c_void_p, c_size_t, _Text, _Text, _Text],
     "dataset_load": [c_void_p, c_size_t, c_int32, _Handle, _Handle],
+    "dataset_load_channels": [c_void_p, c_size_t, c_int32, _Handle, c_size_t, POINTER(c_size_t), _Handle],
     "dataset_write": [c_void_p, c_char_p],
     "dataset_free": [c_void_p],
     "trainer_new": [c_char_p, c_void_p, c_void_p, c_void_p, _Handle],

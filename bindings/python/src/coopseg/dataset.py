@@ -168,7 +168,7 @@ class Dataset(Handle):
         return dict(call_json("dataset_info", self._pointer))
 
     def load(self, index: int, classes: int) -> tuple[Image, Image | None]:
-        """Reads one case.
+        """Reads one case, whose image has one channel.
 
         Args:
             index: From 0; negative ones count from the end.
@@ -179,13 +179,40 @@ class Dataset(Handle):
             none), both indexed [z, y, x].
 
         Raises:
-            IndexError; InvalidLabelError, InvalidDatasetError (image and labels on different grids); what reading files
-            raises.
+            IndexError; InvalidShapeError (several channels); InvalidLabelError, InvalidDatasetError (image and labels on
+            different grids); what reading files raises.
         """
         image, labels = c_void_p(), c_void_p()
         call("dataset_load", self._pointer, self._index(index), classes, byref(image), byref(labels))
         assert image.value is not None
         return image_of_volume(image.value), None if labels.value is None else image_of_volume(labels.value)
+
+    def load_channels(self, index: int, classes: int) -> tuple[list[Image], Image | None]:
+        """Reads one case, whose image has any number of channels.
+
+        Args:
+            index, classes: As for `load`.
+
+        Returns:
+            The channels in their order (float32, on one grid) and the class indices as `load` gives them.
+
+        Raises:
+            What `load` raises, but for several channels.
+        """
+        # No case has more channels.
+        received, count, labels = (c_void_p * 4)(), c_size_t(), c_void_p()
+        call(
+            "dataset_load_channels",
+            self._pointer,
+            self._index(index),
+            classes,
+            received,
+            len(received),
+            byref(count),
+            byref(labels),
+        )
+        channels = [image_of_volume(volume) for volume in received[: count.value]]
+        return channels, None if labels.value is None else image_of_volume(labels.value)
 
     def write(self, folder: PathLike) -> None:
         """Writes every case as ``<folder>/<name>/image.nii.gz`` and, where it has labels, ``label.nii.gz``.
