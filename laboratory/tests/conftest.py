@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,9 @@ from laboratory.experiment import ArtefactSet, Experiment, Plan, read_experiment
 
 # Before the library is loaded: threads of networks this small only wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Programs that a shell starts in the background ignore Ctrl-C, and so do those that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parents[2]
 
