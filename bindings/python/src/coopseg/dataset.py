@@ -200,7 +200,7 @@ class Dataset(Handle):
             What `load` raises, but for several channels.
         """
         # No case has more channels.
-        received, count, labels = (c_void_p * 4)(), c_size_t(), c_void_p()
+        received, labels = (c_void_p * 4)(), c_void_p()
         call(
             "dataset_load_channels",
             self._pointer,
@@ -208,10 +208,11 @@ class Dataset(Handle):
             classes,
             received,
             len(received),
-            byref(count),
+            None,
             byref(labels),
         )
-        channels = [image_of_volume(volume) for volume in received[: count.value]]
+        # NULL, which is None, stands beyond the channels.
+        channels = [image_of_volume(volume) for volume in received if volume is not None]
         return channels, None if labels.value is None else image_of_volume(labels.value)
 
     def write(self, folder: PathLike) -> None:
