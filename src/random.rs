@@ -52,7 +52,8 @@ pub fn stream(seed: u64, purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(hash.finalize().into())
 }
 
-/// Standard normal numbers of a tensor's shape on its device. They are drawn on the host, so that all devices get the same.
+/// Standard normal numbers of a tensor's shape on its device. They are drawn on the host, so that all devices get the
+/// same.
 pub fn normal_like(like: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
     let values: Vec<f32> = (0..like.numel()).map(|_| rng.sample(StandardNormal)).collect();
     Ok(Tensor::f_from_slice(&values)?.f_reshape(like.size())?.f_to_device(like.device())?)

@@ -1073,8 +1073,9 @@ public:
      *
      * @param index    0 to count() - 1.
      * @param classes  Number of classes, 2 to 255; label values beyond are refused.
-     * @throws Error Status::invalid_argument; Status::invalid_label; Status::invalid_dataset (image and labels on
-     *         different grids); Status::invalid_shape (several channels); what reading files reports; Status::busy.
+     * @throws Error Status::invalid_argument; Status::invalid_label; Status::invalid_shape (several channels, or labels
+     *         of another shape); Status::invalid_geometry (image and labels on different grids); what reading files
+     *         reports; Status::busy.
      */
     LoadedCase load(std::size_t index, int classes) const
     {

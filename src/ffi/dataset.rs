@@ -414,9 +414,9 @@ pub unsafe extern "C" fn coopseg_dataset_case(
 /// @param out_labels  Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
 ///                    case has none. Free it with `coopseg_volume_free`. May be NULL.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT`;
-///         `COOPSEG_INVALID_SHAPE` (an image of several channels: `coopseg_dataset_load_channels`);
-///         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels on different grids); what
-///         reading files reports; `COOPSEG_BUSY`.
+///         `COOPSEG_INVALID_SHAPE` (image and labels of different shapes, or an image of several channels: see
+///         `coopseg_dataset_load_channels`); `COOPSEG_INVALID_GEOMETRY` (image and labels on different grids);
+///         `COOPSEG_INVALID_LABEL`; what reading files reports; `COOPSEG_BUSY`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -453,9 +453,10 @@ pub unsafe extern "C" fn coopseg_dataset_load(
 /// @param out_channel_count  Receives the number of channels. May be NULL.
 /// @param out_labels         Receives the class indices after the dataset's label map (`COOPSEG_U8`), or NULL where the
 ///                           case has none. Free it with `coopseg_volume_free`. May be NULL.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index, classes, a
-///         capacity below the number of channels); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (image and labels, or channels, on different
-///         grids); what reading files reports; `COOPSEG_BUSY`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index, classes,
+///         a capacity below the number of channels); `COOPSEG_INVALID_SHAPE` and `COOPSEG_INVALID_GEOMETRY` (channels,
+///         or image and labels, on different grids); `COOPSEG_INVALID_LABEL`; what reading files reports;
+///         `COOPSEG_BUSY`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]

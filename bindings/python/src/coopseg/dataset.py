@@ -179,8 +179,8 @@ class Dataset(Handle):
             none), both indexed [z, y, x].
 
         Raises:
-            IndexError; InvalidShapeError (several channels); InvalidLabelError, InvalidDatasetError (image and labels on
-            different grids); what reading files raises.
+            IndexError; InvalidLabelError; InvalidShapeError (several channels, or labels of another shape);
+            InvalidGeometryError (image and labels on different grids); what reading files raises.
         """
         image, labels = c_void_p(), c_void_p()
         call("dataset_load", self._pointer, self._index(index), classes, byref(image), byref(labels))
