@@ -49,7 +49,7 @@ _PROTOCOLS = (
             "preset": "official",
             "network": {"width": 8},
             # 192 mm are seen: 99.8% of the labels of ACDC and all of those of the phantom.
-            # Codes of 6×6 positions. Of 4×4 too little of the heart is left when some are masked (docs/RESULTS.md).
+            # Codes of 6×6 positions; with 4×4, cooperative training fell behind on ACDC (docs/RESULTS.md).
             "preprocess": {"spacing": [2.0, 2.0], "pad": [112, 112], "crop": [96, 96]},
             # Hearts in any direction need more steps than two cores have time for.
             "augmentation": {"discrete_rotation": {"probability": 0.0}},

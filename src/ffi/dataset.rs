@@ -480,11 +480,11 @@ pub unsafe extern "C" fn coopseg_dataset_load_channels(
                     "`capacity` is {capacity}, but the case has {count} channels"
                 )));
             }
-            // SAFETY: not NULL, as many by contract.
-            let places = unsafe { std::slice::from_raw_parts_mut(out_channels, capacity) };
-            places.fill(std::ptr::null_mut());
-            for (place, channel) in places.iter_mut().zip(channels) {
-                *place = registry::insert(LoadedVolume::Image(channel));
+            let mut channels =
+                channels.into_iter().map(|channel| registry::insert(LoadedVolume::Image(channel)));
+            for place in 0..capacity {
+                // SAFETY: not NULL, as many places by contract; what they held is not looked at.
+                unsafe { out_channels.add(place).write(channels.next().unwrap_or(std::ptr::null_mut())) };
             }
         }
         if !out_channel_count.is_null() {
