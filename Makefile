@@ -44,7 +44,7 @@ help:
 	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
 	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be] [BUNDLE=1: libtorch too]'
 	@echo 'make wheel      the Python package into build/'
-	@echo 'make header     write include/coopseg/coopseg.h and tests/abi/exported_symbols.txt from the sources'
+	@echo 'make header     write coopseg.h, loader/forward.c and tests/abi/exported_symbols.txt from the sources'
 	@echo 'make third-party write THIRD-PARTY.txt after a change of Cargo.lock'
 	@echo 'make symbols    write tests/abi/exported_symbols.txt alone'
 	@echo 'make clean      delete build/ and target/; make distclean deletes .deps/ too'
@@ -54,7 +54,7 @@ setup:
 
 build: setup
 	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' >/dev/null
-	@cmake --build $(BUILD) --target coopseg_cargo
+	@cmake --build $(BUILD) --target coopseg_cargo coopseg_loader
 
 install: build
 	@cmake --install $(BUILD) --prefix '$(PREFIX)' >/dev/null
@@ -104,7 +104,7 @@ test-c: build
 	ctest --test-dir $(BUILD) --output-on-failure
 
 check-symbols: build
-	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so
+	tests/abi/check.sh $(BUILD)/lib
 
 test-consumer: build
 	@$(COUNTERPART) dpkg tests/consumer/run.sh $(BUILD)
@@ -156,14 +156,14 @@ scale: bench-programs
 	PYTHONPYCACHEPREFIX=$(BUILD)/bench/pycache .deps/bench/bin/python bench/scale.py $(SCALE)
 
 header: setup
-	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library header
+	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library -- header forward
 	@$(MAKE) --no-print-directory symbols
 
 third-party: setup
 	scripts/third_party.py
 
 symbols: build
-	tests/abi/check.sh $(BUILD)/lib/libcoopseg.so --update
+	tests/abi/check.sh $(BUILD)/lib --update
 
 # On the machines that a package is for, libtorch is elsewhere: beside the library, or in LIBTORCH_DIR.
 package: setup

@@ -1,4 +1,4 @@
-//! Compiles the C++ part, and tells the linker where libtorch is and what libcoopseg.so is called and exports.
+//! Compiles the C++ part, and tells the linker where libtorch is and what libcoopseg-core is called and exports.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -6,10 +6,10 @@ use std::{env, fs, process};
 /// The libtorch that the bindings are generated for.
 const LIBTORCH_VERSION: &str = "2.11.0";
 
-/// libcoopseg.so keeps this name until 1.0.
-const SONAME: &str = "libcoopseg.so.0";
+/// libcoopseg.so of the same version looks for this name; no program links to it.
+const SONAME: &str = concat!("libcoopseg-core.so.", env!("CARGO_PKG_VERSION"));
 
-/// Room in the run-time search path of libcoopseg.so, for installations that want another one.
+/// Room in the run-time search path of libcoopseg-core, for installations that want another one.
 const SPARE_SEARCH_PATH: usize = 32;
 
 fn main() {

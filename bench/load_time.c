@@ -22,8 +22,9 @@ static double seconds_now(void)
 
 int main(int argc, char **argv)
 {
+    int32_t (*load_libtorch)(const char *folder) = NULL;
     int32_t (*build_info)(char **json) = NULL;
-    void *library, *symbol;
+    void *library, *symbols[2];
     char *json = NULL;
     double marks[4];
     if (argc != 3) {
@@ -37,13 +38,19 @@ int main(int argc, char **argv)
     }
     marks[1] = seconds_now();
     library = dlopen(argv[2], RTLD_NOW | RTLD_LOCAL);
-    symbol = library != NULL ? dlsym(library, "coopseg_build_info") : NULL;
-    if (symbol == NULL) {
+    symbols[0] = library != NULL ? dlsym(library, "coopseg_load_libtorch") : NULL;
+    symbols[1] = library != NULL ? dlsym(library, "coopseg_build_info") : NULL;
+    if (symbols[0] == NULL || symbols[1] == NULL) {
         fprintf(stderr, "%s\n", dlerror());
         return 1;
     }
     /* C has no cast from an object's address to a function's. */
-    memcpy(&build_info, &symbol, sizeof build_info);
+    memcpy(&load_libtorch, &symbols[0], sizeof load_libtorch);
+    memcpy(&build_info, &symbols[1], sizeof build_info);
+    if (load_libtorch(NULL) != 0) {
+        fprintf(stderr, "coopseg_load_libtorch failed\n");
+        return 1;
+    }
     marks[2] = seconds_now();
     if (build_info(&json) != 0) {
         fprintf(stderr, "coopseg_build_info failed\n");

@@ -15,15 +15,13 @@ set(package "${CMAKE_INSTALL_LIBDIR}/cmake/coopseg")
 set(documentation "${CMAKE_INSTALL_DATAROOTDIR}/doc/coopseg")
 set(private_libdir "${CMAKE_INSTALL_LIBDIR}/coopseg")
 
-# What the library's search path says, and what the packages say to linkers. A libtorch beside the library wins.
+# What the core's search path says. A libtorch beside the library wins.
 set(search_path [[$ORIGIN/coopseg:$ORIGIN]])
-set(libtorch_dir "")
 if(NOT COOPSEG_BUNDLE_LIBTORCH AND COOPSEG_LIBTORCH_DIR)
     string(APPEND search_path ":${COOPSEG_LIBTORCH_DIR}")
-    set(libtorch_dir "${COOPSEG_LIBTORCH_DIR}")
 endif()
 
-# The library goes into the prefix as it lies here: with that search path, and without what only debuggers read.
+# The core goes into the prefix as it lies here: with that search path, and without what only debuggers read.
 set(installable "${PROJECT_BINARY_DIR}/installable")
 configure_file(cmake/make_installable.cmake.in make_installable.cmake @ONLY)
 add_custom_command(TARGET coopseg_cargo POST_BUILD
@@ -32,9 +30,9 @@ set(kind PROGRAMS)
 if(CMAKE_INSTALL_SO_NO_EXE)
     set(kind FILES) # Debian's libraries are not executable
 endif()
-install(${kind} "${installable}/${COOPSEG_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_runtime)
-install(FILES "${installable}/${COOPSEG_SONAME}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_runtime)
-install(FILES "${installable}/libcoopseg.so" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_development)
+install(${kind} "${installable}/${COOPSEG_CORE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}" COMPONENT coopseg_runtime)
+install(TARGETS coopseg_loader LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    COMPONENT coopseg_runtime NAMELINK_COMPONENT coopseg_development)
 install(DIRECTORY include/coopseg DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT coopseg_development
     FILES_MATCHING PATTERN "*.h" PATTERN "*.hpp")
 install(FILES LICENSE-MIT LICENSE-APACHE THIRD-PARTY.txt cmake/copyright DESTINATION "${documentation}" COMPONENT coopseg_runtime)

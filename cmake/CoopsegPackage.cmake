@@ -15,7 +15,7 @@ if(COOPSEG_BUNDLE_LIBTORCH)
 else()
     string(APPEND CPACK_DEBIAN_PACKAGE_DESCRIPTION
         "It needs libtorch ${COOPSEG_LIBTORCH_VERSION}, which is no package: make /usr/lib/coopseg a link\n"
-        "to libtorch's lib folder, or put that folder on LD_LIBRARY_PATH.")
+        "to libtorch's lib folder, or name it in the environment variable COOPSEG_LIBTORCH.")
 endif()
 # Packages that link with libcoopseg.so.0 learn from shlibs what they depend on; the trigger runs ldconfig.
 file(CONFIGURE OUTPUT debian/shlibs CONTENT "libcoopseg ${COOPSEG_SOVERSION} coopseg (>= ${PROJECT_VERSION})\n" @ONLY)

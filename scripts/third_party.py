@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes THIRD-PARTY.txt: the crates that are linked into libcoopseg.so, with the texts of their licences.
+"""Writes THIRD-PARTY.txt: the crates that are linked into libcoopseg-core.so, with the texts of their licences.
 
     scripts/third_party.py           after a change of Cargo.lock
     scripts/third_party.py --check   fails where the file is not up to date
@@ -51,7 +51,7 @@ def document(packages: list[dict]) -> str:
         shown = ", ".join(map(str, own)) if own else "none in the crate"
         rows.append(f"{package['name']} {package['version']}: {package['license'] or 'as its text says'}; texts: {shown}")
     head = (
-        "libcoopseg.so contains these Rust crates, under the licences named here; their texts follow, by number.\n"
+        "libcoopseg-core.so contains these Rust crates, under the licences named here; their texts follow, by number.\n"
         "Of a choice of licences with MIT in it, MIT is taken. Where a crate brings no text, LICENSE-MIT and LICENSE-APACHE\n"
         "beside this file have the words. Written by scripts/third_party.py.\n"
     )

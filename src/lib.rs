@@ -1,7 +1,7 @@
 //! Cooperative training and two-stage segmentation of medical images.
 //!
-//! The library behind the C interface in `include/coopseg/coopseg.h`; programs link `libcoopseg.so` and
-//! include that header. This crate's Rust interface serves its own tests and benchmarks and may change at
+//! The core behind the C interface in `include/coopseg/coopseg.h`; programs include that header and link
+//! `libcoopseg.so` (`loader`), which opens this library. This crate's Rust interface serves its own tests and benchmarks and may change at
 //! any time.
 //!
 //! The method is *Cooperative Training and Latent Space Data Augmentation for Robust Medical Image

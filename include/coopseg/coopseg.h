@@ -7,6 +7,8 @@
  *
  * - Fallible functions return a coopseg_status; COOPSEG_OK is 0. What went wrong, with which value, is told
  *   by coopseg_last_error() on the same thread.
+ * - Programs need libtorch neither to link nor to start: the first call that has something to do loads it. Until it
+ *   is found, every such call returns COOPSEG_LIBTORCH_UNAVAILABLE; see coopseg_load_libtorch().
  * - Inputs come first and are borrowed for the call; outputs come last, are named out_... and are written
  *   only when the call returns COOPSEG_OK. Output maps in the caller's memory are unspecified otherwise.
  * - Handles (coopseg_model *, ...) are made by one function and freed by coopseg_..._free, where NULL does
@@ -704,6 +706,12 @@ typedef struct coopseg_overview_row {
 #define COOPSEG_LIBTORCH_MISMATCH 203
 
 /**
+ * libtorch, or the part of this library that uses it, is not found or cannot be loaded; the message says what
+ * mends it. Every function that makes or uses something may return this. Later calls try again.
+ */
+#define COOPSEG_LIBTORCH_UNAVAILABLE 204
+
+/**
  * A callback or `coopseg_trainer_cancel` asked to stop. Everything stays usable.
  */
 #define COOPSEG_CANCELLED 300
@@ -774,6 +782,23 @@ const char *coopseg_version(void);
  * Since 0.1.
  */
 uint32_t coopseg_abi_version(void);
+
+/**
+ * Loads libtorch now, where the first call that needs it would. Of no use to most programs: for those that want
+ * to say where libtorch is, or to learn at their start whether it can be used.
+ *
+ * libtorch is looked for, in this order: the one that this process has loaded already; `folder`; the folder that
+ * the environment variable COOPSEG_LIBTORCH names; LD_LIBRARY_PATH; `coopseg` beside the library; beside the
+ * library; the folder that the library was configured with.
+ *
+ * @param folder  The folder of a libtorch, or its `lib` folder. NULL: as the first call would.
+ * @return `COOPSEG_OK`, also when it was loaded from there before; `COOPSEG_FILE_NOT_FOUND` (no libtorch in
+ *         `folder`); `COOPSEG_INVALID_STATE` (libtorch is loaded from another folder);
+ *         `COOPSEG_LIBTORCH_UNAVAILABLE`; `COOPSEG_LIBTORCH_MISMATCH`.
+ * Threads: any number of calls at once.
+ * Since 0.1.
+ */
+coopseg_status coopseg_load_libtorch(const char *folder);
 
 /**
  * Describes this build and the libtorch that it runs on.

@@ -77,6 +77,7 @@ enum class Status : coopseg_status {
     out_of_memory = COOPSEG_OUT_OF_MEMORY,
     libtorch = COOPSEG_LIBTORCH,
     libtorch_mismatch = COOPSEG_LIBTORCH_MISMATCH,
+    libtorch_unavailable = COOPSEG_LIBTORCH_UNAVAILABLE,
     cancelled = COOPSEG_CANCELLED,
     internal = COOPSEG_INTERNAL,
     poisoned = COOPSEG_POISONED
@@ -1911,6 +1912,27 @@ inline std::uint32_t abi_version() noexcept { return coopseg_abi_version(); }
 
 /** Whether the library that runs fits the headers that the program was compiled with. */
 inline bool abi_fits() noexcept { return coopseg_abi_version() == COOPSEG_ABI_VERSION; }
+
+/**
+ * Loads libtorch now, from where the first call that needs it would; see `coopseg_load_libtorch`.
+ *
+ * @throws Error Status::libtorch_unavailable; Status::libtorch_mismatch.
+ * Threads: any number of calls at once.
+ */
+inline void load_libtorch() { detail::call(coopseg_load_libtorch, nullptr); }
+
+/**
+ * Loads the libtorch of a folder, unless it is loaded already.
+ *
+ * @param folder  The folder of a libtorch, or its `lib` folder.
+ * @throws Error Status::file_not_found (no libtorch there); Status::invalid_state (another one is loaded);
+ *         Status::libtorch_unavailable; Status::libtorch_mismatch.
+ * Threads: any number of calls at once.
+ */
+inline void load_libtorch(const std::filesystem::path &folder)
+{
+    detail::call(coopseg_load_libtorch, detail::c_path(folder, "folder").c_str());
+}
 
 /** Describes this build and its libtorch as a JSON object. Throws Status::libtorch_mismatch. */
 inline std::string build_info() { return detail::text(coopseg_build_info); }

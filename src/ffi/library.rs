@@ -2,7 +2,7 @@
 
 use super::guard::{guard, guard_libtorch};
 use super::status::coopseg_status;
-use super::text::{require, write_json};
+use super::text::{optional_path, require, write_json};
 use crate::error::{Error, Result};
 use crate::runtime::{self, log};
 use std::ffi::{CString, c_char, c_void};
@@ -38,6 +38,31 @@ pub extern "C" fn coopseg_version() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_abi_version() -> u32 {
     COOPSEG_ABI_VERSION
+}
+
+/// Loads libtorch now, where the first call that needs it would. Of no use to most programs: for those that want
+/// to say where libtorch is, or to learn at their start whether it can be used.
+///
+/// libtorch is looked for, in this order: the one that this process has loaded already; `folder`; the folder that
+/// the environment variable COOPSEG_LIBTORCH names; LD_LIBRARY_PATH; `coopseg` beside the library; beside the
+/// library; the folder that the library was configured with.
+///
+/// @param folder  The folder of a libtorch, or its `lib` folder. NULL: as the first call would.
+/// @return `COOPSEG_OK`, also when it was loaded from there before; `COOPSEG_FILE_NOT_FOUND` (no libtorch in
+///         `folder`); `COOPSEG_INVALID_STATE` (libtorch is loaded from another folder);
+///         `COOPSEG_LIBTORCH_UNAVAILABLE`; `COOPSEG_LIBTORCH_MISMATCH`.
+/// Threads: any number of calls at once.
+/// Since 0.1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn coopseg_load_libtorch(folder: *const c_char) -> coopseg_status {
+    guard(|| {
+        runtime::check_libtorch()?;
+        // SAFETY: NULL or a zero-ended text by contract.
+        match unsafe { optional_path(folder) } {
+            Some(folder) => runtime::require_libtorch_of(folder),
+            None => Ok(()),
+        }
+    })
 }
 
 /// Describes this build and the libtorch that it runs on.

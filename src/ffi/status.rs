@@ -52,6 +52,9 @@ pub const COOPSEG_OUT_OF_MEMORY: coopseg_status = 201;
 pub const COOPSEG_LIBTORCH: coopseg_status = 202;
 /// The process has loaded another libtorch than this library was built for.
 pub const COOPSEG_LIBTORCH_MISMATCH: coopseg_status = 203;
+/// libtorch, or the part of this library that uses it, is not found or cannot be loaded; the message says what
+/// mends it. Every function that makes or uses something may return this. Later calls try again.
+pub const COOPSEG_LIBTORCH_UNAVAILABLE: coopseg_status = 204;
 /// A callback or `coopseg_trainer_cancel` asked to stop. Everything stays usable.
 pub const COOPSEG_CANCELLED: coopseg_status = 300;
 /// A fault of this library; the object that was being changed is unusable from now on.
@@ -112,6 +115,7 @@ fn name(status: coopseg_status) -> &'static CStr {
         COOPSEG_OUT_OF_MEMORY => c"COOPSEG_OUT_OF_MEMORY",
         COOPSEG_LIBTORCH => c"COOPSEG_LIBTORCH",
         COOPSEG_LIBTORCH_MISMATCH => c"COOPSEG_LIBTORCH_MISMATCH",
+        COOPSEG_LIBTORCH_UNAVAILABLE => c"COOPSEG_LIBTORCH_UNAVAILABLE",
         COOPSEG_CANCELLED => c"COOPSEG_CANCELLED",
         COOPSEG_INTERNAL => c"COOPSEG_INTERNAL",
         COOPSEG_POISONED => c"COOPSEG_POISONED",

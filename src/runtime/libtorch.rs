@@ -3,6 +3,7 @@
 use super::{cpu_cache, cuda, log};
 use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
+use std::path::Path;
 
 /// The libtorch version that the bindings were generated for.
 pub const EXPECTED_VERSION: &str = "2.11";
@@ -34,6 +35,36 @@ pub fn start() -> Result<()> {
         })
         .clone()
         .map_err(Error::TorchMismatch)
+}
+
+/// Refuses another version of libtorch; starts nothing.
+///
+/// # Errors
+/// `TorchMismatch`.
+pub fn check() -> Result<()> {
+    check_version(loaded_version()).map_err(Error::TorchMismatch)
+}
+
+/// Refuses every other libtorch than that of `folder`, which holds it or has it in `lib`.
+///
+/// # Errors
+/// `NotFound` where `folder` has none; `InvalidState` when the one of this process is from elsewhere.
+pub fn require_libtorch_of(folder: &Path) -> Result<()> {
+    let given = [folder.join("lib"), folder.to_owned()]
+        .iter()
+        .find_map(|folder| folder.join("libtorch_cpu.so").canonicalize().ok());
+    let Some(given) = given else {
+        return Err(Error::NotFound { path: folder.join("lib/libtorch_cpu.so") });
+    };
+    let loaded = cuda::libtorch_folder();
+    if loaded.as_deref() == given.parent() {
+        return Ok(());
+    }
+    Err(Error::InvalidState(format!(
+        "`folder` is {}, but this process has loaded the libtorch of {} already",
+        folder.display(),
+        loaded.as_deref().unwrap_or(Path::new("an unknown folder")).display()
+    )))
 }
 
 /// The version word of the libtorch that this process runs.

@@ -4,8 +4,8 @@ set -eu
 . "$(dirname -- "$0")/consumer_checks.sh"
 prefix="$work/moved here"
 
-build_coopseg "$work/build" -DCOOPSEG_BUNDLE_LIBTORCH=ON
-# A prefix for use elsewhere has copies; links spare this test half a gigabyte.
+# A prefix for use elsewhere has copies; links spare this test half a gigabyte, and lead to files of the build folder.
+build_coopseg "$work/build" -DCOOPSEG_BUNDLE_LIBTORCH=ON -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON
 export CMAKE_INSTALL_MODE=ABS_SYMLINK
 install_moved "$prefix" "$work/build"
 unset CMAKE_INSTALL_MODE

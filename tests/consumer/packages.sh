@@ -16,7 +16,7 @@ control() {
 # serves WHAT PREFIX
 serves() {
     [ "$(readlink "$2/lib/libcoopseg.so.0")" = "libcoopseg.so.$version" ] || fail "$1 has no libcoopseg.so.0"
-    must "configuring with $1" configure_consumer "$work/$1" "$2" -DCOOPSEG_LIBTORCH="$(dirname "$libtorch")"
+    must "configuring with $1" configure_consumer "$work/$1" "$2"
     must "building with $1" cmake --build "$work/$1" --target consumer_cpp
     says_version "a program of $1" "$work/$1/consumer_cpp" LD_LIBRARY_PATH="$libtorch"
 }
@@ -36,7 +36,7 @@ serves "the Debian package" "$work/root/usr"
 [ "$(control Package) $(control Version)" = "coopseg $version" ] ||
     fail "the package is called otherwise: $(control Package)"
 # What the library asks of the C library is what the package asks of the system.
-wanted=$(LC_ALL=C readelf --version-info "$work/root/usr/lib/libcoopseg.so.0" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
+wanted=$(LC_ALL=C readelf --version-info "$work/root/usr/lib"/libcoopseg*.so.* | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
 case $(control Depends) in
     *"libc6 (>= ${wanted#GLIBC_})"*) ;;
     *) fail "the library needs $wanted, but the package depends on: $(control Depends)" ;;

@@ -33,17 +33,19 @@ builds find_package Ninja . -DCMAKE_BUILD_TYPE=Debug
 
 for way in add_subdirectory find_package; do
     program="$work/$way/program_c"
-    library="$work/$way/coopseg/lib/libcoopseg.so.$version"
-    [ -e "$library" ] || library="$work/$way/_deps/coopseg-build/lib/libcoopseg.so.$version"
+    folder="$work/$way/coopseg/lib"
+    [ -e "$folder" ] || folder="$work/$way/_deps/coopseg-build/lib"
     touch "$work/before"
     must "building again" cmake --build "$work/$way"
     [ ! "$program" -nt "$work/before" ] || fail "the program is linked again though nothing changed"
-    # As if cargo had built another library since.
-    printf x >>"$library"
+    # As if cargo had built another core since.
+    printf x >>"$folder/libcoopseg-core.so.$version"
+    must "building again" cmake --build "$work/$way"
+    cmp -s "$folder/libcoopseg-core.so.$version" "$(cached COOPSEG_CARGO_TARGET_DIR)/release/libcoopseg.so" ||
+        fail "the core is not that of cargo"
+    rm "$folder/libcoopseg.so.$version"
     touch "$work/before"
     must "building again" cmake --build "$work/$way"
-    cmp -s "$library" "$(cached COOPSEG_CARGO_TARGET_DIR)/release/libcoopseg.so" ||
-        fail "the library is not that of cargo"
     [ "$program" -nt "$work/before" ] || fail "the program is not linked again though the library changed"
     pass "the program by $way is linked again when the library changes, and only then"
 done
@@ -65,7 +67,7 @@ touch "$work/old/lib/libtorch_cpu.so" "$work/old/lib/libc10.so"
 echo 2.10.0 >"$work/old/build-version"
 refused "another libtorch" "$work/old holds version \"2.10.0\"" \
     configure "$work/none" add_subdirectory -DCOOPSEG_LIBTORCH="$work/old"
-(cd "$source" && cp -r CMakeLists.txt Cargo.toml build.rs cmake scripts "$work/checkout")
+(cd "$source" && cp -r CMakeLists.txt Cargo.toml build.rs cmake loader scripts "$work/checkout")
 refused "a checkout that is not set up" \
     "run \`make setup\` in $work/checkout, or name one with -DCOOPSEG_LIBTORCH=/path." \
     configure "$work/none" FetchContent -DCOOPSEG_SOURCE="$work/checkout" -DCOOPSEG_LIBTORCH=

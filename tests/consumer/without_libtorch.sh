@@ -12,25 +12,50 @@ install_moved "$prefix" "$work/build"
 pass "no file names the libtorch of the build"
 libdir=$(dirname "$(find "$prefix" -name libcoopseg.so)")
 
-refused "a project without libtorch" \
-    "coopseg needs libtorch $libtorch_version; name its folder with -DCOOPSEG_LIBTORCH=/path" \
-    configure_consumer "$work/consumer" "$prefix"
-must "configuring with COOPSEG_LIBTORCH" \
-    configure_consumer "$work/consumer" "$prefix" -DCOOPSEG_LIBTORCH="$(dirname "$libtorch")"
+must "configuring" configure_consumer "$work/consumer" "$prefix"
 must "building" cmake --build "$work/consumer" --target consumer_c
 program="$work/consumer/consumer_c"
-words="libtorch_cpu.so: cannot open shared object file"
-refused "a program without libtorch" "error while loading shared libraries: $words" env -i "$program"
-grep -qF "$words" "$source/README.md" || fail "README.md does not explain \"$words\""
-pass "README.md explains it"
+must "building the program of many calls" gcc -std=c99 -Wall -Wextra -Werror -o "$work/many" "$here/without_libtorch.c" \
+    -I"$prefix/include" -L"$libdir" -lcoopseg -pthread -Wl,-rpath,"$libdir"
+pass "programs are built without libtorch"
 
-flags=$(PKG_CONFIG_PATH="$libdir/pkgconfig" pkgconf --cflags --libs coopseg)
-eval "must \"linking with pkg-config and LD_LIBRARY_PATH\" env \"LD_LIBRARY_PATH=\$libtorch\" \
-    gcc -o \"\$work/program\" \"\$here/consumer.c\" $flags"
-pass "linking with pkg-config and LD_LIBRARY_PATH"
+must "a program that goes on without libtorch" env -i "$work/many"
+pass "a program goes on without libtorch"
+must "a program that names its libtorch" env -i "$work/many" "$libtorch"
+pass "a program names its libtorch later"
 
+mend="name its folder with the environment variable COOPSEG_LIBTORCH or coopseg_load_libtorch(), or make $libdir/coopseg a link"
+refused "a program without libtorch" "libtorch $libtorch_version cannot be loaded (libtorch_cpu.so: cannot open" \
+    env -i "$program"
+grep -qF "COOPSEG_LIBTORCH_UNAVAILABLE: " "$log" && grep -qF -- "$mend" "$log" || fail "no mend is named: $(cat "$log")"
+grep -qF 'libtorch 2.11.0 cannot be loaded' "$source/README.md" || fail "README.md does not explain it"
+pass "what it says names the mend"
+refused "a folder without libtorch" "COOPSEG_LIBTORCH is /nowhere, where neither lib/libtorch_cpu.so nor" \
+    env -i COOPSEG_LIBTORCH=/nowhere "$program"
+
+says_version "COOPSEG_LIBTORCH" "$program" COOPSEG_LIBTORCH="$(dirname "$libtorch")"
+says_version "COOPSEG_LIBTORCH, its lib folder" "$program" COOPSEG_LIBTORCH="$libtorch"
 says_version "LD_LIBRARY_PATH" "$program" LD_LIBRARY_PATH="$libtorch"
+
+# Another libtorch, which lacks what the core calls.
+mkdir "$work/other"
+for part in libc10.so libtorch_cpu.so; do
+    echo 'int nothing;' | gcc -shared -fPIC -Wl,-soname,$part -x c - -o "$work/other/$part"
+done
+refused "another libtorch" "COOPSEG_LIBTORCH_MISMATCH: the libtorch of this process is not $libtorch_version" \
+    env -i COOPSEG_LIBTORCH="$work/other" "$program"
+printf '\177ELF' >"$work/other/libc10.so"
+refused "a damaged libtorch" "COOPSEG_LIBTORCH_UNAVAILABLE: libtorch in $work/other cannot be loaded: " \
+    env -i COOPSEG_LIBTORCH="$work/other" "$program"
+
 ln -s "$libtorch" "$libdir/coopseg"
 says_version "a link to libtorch beside the library" "$program"
-must "configuring with that link" configure_consumer "$work/again" "$prefix"
-pass "configuring with that link"
+mkdir "$work/elsewhere"
+ln -s "$libdir/libcoopseg.so.0" "$work/elsewhere"
+must "building a program for that folder" gcc -std=c99 -o "$work/linked" "$here/consumer.c" \
+    -I"$prefix/include" -L"$libdir" -lcoopseg -Wl,-rpath,"$work/elsewhere"
+says_version "a link to the library in another folder" "$work/linked"
+
+mv "$libdir/libcoopseg-core.so.$version" "$work"
+refused "an installation without core" "libcoopseg-core.so.$version and libcoopseg.so belong in one folder ($libdir)" \
+    env -i "$program"

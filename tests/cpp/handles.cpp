@@ -93,6 +93,8 @@ static void errors()
 static void library()
 {
     CHECK(coopseg::abi_fits() && coopseg::abi_version() == COOPSEG_ABI_VERSION);
+    coopseg::load_libtorch();
+    CHECK_THROWS(file_not_found, "/nowhere", coopseg::load_libtorch("/nowhere"));
     CHECK(std::string(coopseg::version()) == coopseg_version());
     CHECK(holds(coopseg::build_info(), "\"libtorch\"") && holds(coopseg::devices(), "\"cpu\""));
     const int threads = coopseg::threads();

@@ -24,7 +24,7 @@ const FILES: [&str; 18] = [
     "overview",
 ];
 
-fn generate(root: &Path) -> String {
+pub fn generate(root: &Path) -> String {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).unwrap();
     config.after_includes = Some(format!(
         "\n/** Version of this header. */\n#define COOPSEG_VERSION_MAJOR {}\n#define COOPSEG_VERSION_MINOR {}\n\

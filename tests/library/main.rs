@@ -1,5 +1,6 @@
 //! Tests of the library through its Rust interface.
 
+mod forward;
 mod golden;
 mod golden_set;
 mod header;

@@ -140,7 +140,7 @@ def test_statuses_are_natural_exceptions() -> None:
     expected = {
         1: ValueError, 3: ValueError, 5: ValueError, 8: ValueError, 9: RuntimeError, 12: ArithmeticError,
         100: FileNotFoundError, 101: OSError, 102: ValueError, 200: RuntimeError, 201: MemoryError, 203: ImportError,
-        300: RuntimeError, 900: RuntimeError,
+        204: ImportError, 300: RuntimeError, 900: RuntimeError,
     }  # fmt: skip
     for status, builtin in expected.items():
         error = errors.error_of(status, "what was wrong")

@@ -17,6 +17,10 @@ import pytest
 from conftest import PACKAGE, SPACING
 
 
+LIBRARY = Path(os.environ["COOPSEG_LIBRARY"])
+LIBRARIES = (LIBRARY, LIBRARY.with_name(f"libcoopseg-core.so.{coopseg.__version__}"))
+
+
 def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name not in ("COOPSEG_LIBRARY", "PYTHONPATH")}
     return subprocess.run(
@@ -39,15 +43,16 @@ def test_what_is_in_it(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         metadata = archive.read(f"coopseg-{coopseg.__version__}.dist-info/METADATA").decode()
-        assert archive.read("coopseg/libcoopseg.so") == Path(os.environ["COOPSEG_LIBRARY"]).read_bytes()
-    assert [name for name in names if ".so" in name] == ["coopseg/libcoopseg.so"]
+        for library in LIBRARIES:
+            assert archive.read(f"coopseg/{library.name}") == library.read_bytes()
+    assert {name for name in names if ".so" in name} == {f"coopseg/{library.name}" for library in LIBRARIES}
     assert "coopseg/THIRD-PARTY.txt" in names and "coopseg/LICENSE-MIT" in names
     assert "coopseg/py.typed" in names and not any("test" in name or "pycache" in name for name in names)
     assert "Requires-Dist: torch==2.11.0" in metadata and "Requires-Dist: numpy" in metadata
 
 
 def test_its_tag_names_the_c_library_that_it_needs(wheel: Path) -> None:
-    told = subprocess.run(["readelf", "-V", os.environ["COOPSEG_LIBRARY"]], capture_output=True, text=True).stdout
+    told = subprocess.run(["readelf", "-V", *LIBRARIES], capture_output=True, text=True).stdout
     newest = max(int(minor) for minor in re.findall(r"Name: GLIBC_2\.(\d+)", told))
     assert f"manylinux_2_{max(newest, 28)}_" in wheel.name
 
@@ -70,7 +75,7 @@ def test_it_works_in_an_empty_environment(wheel: Path, model, image, segmenter, 
         "segmenter = coopseg.Segmenter(coopseg.Model.load('model.coopseg'), device='cpu')\n"
         f"numpy.save('labels.npy', segmenter.segment(numpy.load('image.npy'), spacing={SPACING}).labels)\n"
         "maps = open('/proc/self/maps').read()\n"
-        "assert sys.argv[1] + '/coopseg/libcoopseg.so' in maps and 'torch' not in sys.modules\n"
+        "assert sys.argv[1] + '/coopseg/libcoopseg-core.so.' in maps and 'torch' not in sys.modules\n"
     )
     done = subprocess.run(
         [python, "-c", code, site.resolve()], cwd=tmp_path, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}

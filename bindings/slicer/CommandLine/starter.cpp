@@ -1,8 +1,7 @@
 // What Slicer starts. It answers questions about the module by itself and becomes the worker for everything else.
 //
-// libcoopseg.so needs libtorch, which takes a noticeable time and much memory to load, and may be missing; Slicer asks
-// every module for its description at every start and takes a word on stderr for a failure. So this executable needs
-// neither libtorch nor ITK. The worker is a second executable, which `exec` turns this process into: Slicer's signals
+// ITK takes a noticeable time to load and may be missing; Slicer asks every module for its description at every start and
+// takes a word on stderr for a failure. So this executable needs neither ITK nor coopseg. The worker is a second executable, which `exec` turns this process into: Slicer's signals
 // then reach it, and its end is the end that Slicer sees. It has a dot in its name, because Slicer takes executables
 // without one for modules.
 #include "description.hpp"
@@ -20,29 +19,8 @@
 
 namespace fs = std::filesystem;
 
-/** Has the loader look for libtorch where COOPSEG_LIBTORCH says, before everywhere else. */
-static void prefer_given_libtorch()
-{
-    const char *const given = std::getenv("COOPSEG_LIBTORCH");
-    if (given == nullptr || *given == '\0') {
-        return;
-    }
-    for (const fs::path &folder : {fs::path(given) / "lib", fs::path(given)}) {
-        std::error_code none;
-        if (fs::exists(folder / "libtorch_cpu.so", none)) {
-            const char *const others = std::getenv("LD_LIBRARY_PATH");
-            const std::string path = folder.string() + (others != nullptr ? std::string(":") + others : "");
-            setenv("LD_LIBRARY_PATH", path.c_str(), 1);
-            return;
-        }
-    }
-    throw std::runtime_error(std::string("COOPSEG_LIBTORCH is ") + given +
-                             ", where neither lib/libtorch_cpu.so nor libtorch_cpu.so is");
-}
-
 [[noreturn]] static void become_worker(char **arguments)
 {
-    prefer_given_libtorch();
     // Slicer's own image readers live in its process and fit its own ITK.
     unsetenv("ITK_AUTOLOAD_PATH");
     const std::string worker = fs::read_symlink("/proc/self/exe").string() + ".worker";

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 
 from . import _native
-from .errors import LibraryError, LibtorchMismatchError
+from .errors import LibraryError, LibtorchMismatchError, error_of
 
 LIBTORCH_VERSION = "2.11"
 _LIBTORCH_WORD = 0x020B
@@ -43,7 +43,7 @@ def _load() -> ctypes.CDLL:
     libtorch = _libtorch_of_process() or _load_libtorch()
     if libtorch is not None:
         _check_version(libtorch)
-    found = _load_coopseg(libtorch is not None)
+    found = _load_coopseg()
     version = found.coopseg_abi_version
     version.restype = ctypes.c_uint32
     if version() != _native.ABI_VERSION:
@@ -54,6 +54,7 @@ def _load() -> ctypes.CDLL:
         _native.declare(found)
     except AttributeError as error:
         raise LibraryError(f"{found._name} is older than this package: {error}") from None
+    _open(found)
     from . import _log
 
     _log.listen(found)
@@ -113,7 +114,7 @@ def _check_version(libtorch: ctypes.CDLL) -> None:
         )
 
 
-def _load_coopseg(has_libtorch: bool) -> ctypes.CDLL:
+def _load_coopseg() -> ctypes.CDLL:
     given = os.environ.get("COOPSEG_LIBRARY")
     if given:
         name = given
@@ -124,8 +125,15 @@ def _load_coopseg(has_libtorch: bool) -> ctypes.CDLL:
     except OSError as error:
         if given:
             advice = "COOPSEG_LIBRARY names it"
-        elif not has_libtorch and "libtorch" in str(error) or "libc10" in str(error):
-            advice = "install torch 2.11.0, or name a libtorch with COOPSEG_LIBTORCH"
         else:
             advice = "name it with COOPSEG_LIBRARY, or install the package from its wheel"
         raise LibraryError(f"libcoopseg.so cannot be loaded: {error}; {advice}") from None
+
+
+def _open(library: ctypes.CDLL) -> None:
+    """Has the library load its core, and libtorch where none is loaded yet."""
+    status = library.coopseg_load_libtorch(None)
+    if status != _native.OK:
+        message = ctypes.create_string_buffer(4096)
+        library.coopseg_last_error(message, len(message), None)
+        raise error_of(status, message.value.decode("utf-8", "replace"))

@@ -182,6 +182,7 @@ _Hearing = (SegmentationCallback, c_void_p)
 STATUS_FUNCTIONS: dict[str, list[Any]] = {
     "last_error": [c_char_p, c_size_t, POINTER(c_size_t)],
     "string_free": [c_char_p],
+    "load_libtorch": [c_char_p],
     "build_info": [_Text],
     "devices": [_Text],
     "set_threads": [c_int32],

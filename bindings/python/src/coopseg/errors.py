@@ -134,6 +134,7 @@ BY_STATUS: dict[int, type[Error]] = {
     201: OutOfMemoryError,
     202: LibtorchError,
     203: LibtorchMismatchError,
+    204: LibraryError,
     300: CancelledError,
     900: InternalError,
     901: PoisonedError,
