@@ -1,8 +1,10 @@
 """process/*: what a program pays for coopseg beside the networks: loading, the first result, one call."""
 
 import json
+import re
 import subprocess
 import time
+from pathlib import Path
 
 from contest import Contest
 from failure import BenchmarkFailed
@@ -23,11 +25,21 @@ def result(contest: Contest, name: str, values: dict[str, list[float]], unit: st
     }
 
 
+def libtorch_of(coopseg: Path) -> str:
+    """The libtorch that the library's core finds."""
+    (core,) = coopseg.parent.glob("libcoopseg-core.so.*")
+    told = subprocess.run(["ldd", core], capture_output=True, text=True, check=True).stdout
+    found = re.search(r"libtorch_cpu\.so => (\S+)", told)
+    if found is None or found[1] == "not":
+        raise BenchmarkFailed(f"process/load: {core} finds no libtorch.")
+    return found[1]
+
+
 def load(contest: Contest) -> dict:
     """Fresh processes that open libtorch, then coopseg, and make a first call."""
     build = contest.workers.build
-    libraries = json.loads((build / "libraries.json").read_text())
-    command = [build / "load_time", libraries["libtorch"], libraries["coopseg"]]
+    coopseg = Path(json.loads((build / "libraries.json").read_text())["coopseg"])
+    command = [build / "load_time", libtorch_of(coopseg), coopseg]
     names = {"libtorch": "libtorch alone", "coopseg": "coopseg on top", "first_call": "first call"}
     values = {name: [] for name in names.values()}
     for count in range(contest.rounds + 1):
