@@ -25,6 +25,12 @@ static coopseg_status (*core_load_libtorch)(const char *folder);
 /* What coopseg_last_error() tells on this thread as long as the core has nothing to tell. */
 static __thread char message[2048];
 
+/** Whether the core is open: then it stays open. */
+static int loader_is_open(void)
+{
+    return __atomic_load_n(&is_open, __ATOMIC_ACQUIRE);
+}
+
 /** Bytes of a UTF-8 text of `length` bytes that can be kept where there is room for `room` of them. */
 static size_t whole_characters(const char *text, size_t length, size_t room)
 {
@@ -192,11 +198,6 @@ static coopseg_status open_once(const char *folder)
     }
     pthread_mutex_unlock(&opening);
     return status;
-}
-
-int loader_is_open(void)
-{
-    return __atomic_load_n(&is_open, __ATOMIC_ACQUIRE);
 }
 
 coopseg_status loader_open(void)

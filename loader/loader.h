@@ -14,9 +14,6 @@
 /** What a function returns when the core cannot be opened; the message is left for coopseg_last_error(). */
 coopseg_status loader_open(void);
 
-/** Whether the core is open: then it stays open. */
-int loader_is_open(void);
-
 /** Looks up in the open core what forward.c calls. Returns the name of a function that it lacks, else NULL. */
 const char *forward_bind(void *core);
 
