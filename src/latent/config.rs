@@ -16,6 +16,13 @@ pub enum Scheme {
     Spatial,
 }
 
+impl Scheme {
+    /// Whether the mask follows a gradient.
+    pub fn is_targeted(self) -> bool {
+        matches!(self, Scheme::Channel | Scheme::Spatial)
+    }
+}
+
 /// What is masked to make hard examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

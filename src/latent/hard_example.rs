@@ -1,6 +1,6 @@
 //! Hard examples: what the decoders make of masked codes.
 
-use super::config::{HardExamples, Scheme, Source};
+use super::config::{HardExamples, Source};
 use super::mask::{self, MaskDraw};
 use crate::error::Result;
 use crate::loss::{ReconstructionLoss, cross_entropy};
@@ -33,21 +33,23 @@ impl HardExampleMaker<'_> {
     ///
     /// `target` is the clean image N×1×H×W for [`Source::Image`] and the labels N×H×W for
     /// [`Source::Shape`]. Targeted masks follow the gradient of the loss against it with respect to the
-    /// code alone; no gradient reaches the networks.
+    /// code alone, `known` where the caller has it up to a positive factor; no gradient reaches the networks.
     pub fn make(
         &self,
         codes: &Codes,
         source: Source,
         target: &Tensor,
         draw: &MaskDraw,
+        known: Option<Tensor>,
     ) -> Result<HardExample> {
         let code = match source {
             Source::Image => codes.image.f_detach()?,
             Source::Shape => codes.shape.f_detach()?,
         };
-        let gradient = match draw.scheme {
-            Scheme::Dropout => None,
-            Scheme::Channel | Scheme::Spatial => Some(self.gradient(&code, source, target)?),
+        let gradient = match known {
+            _ if !draw.scheme.is_targeted() => None,
+            Some(gradient) => Some(gradient),
+            None => Some(self.gradient(&code, source, target)?),
         };
         let _guard = tch::no_grad_guard();
         let mask = mask::mask(draw, self.config, gradient.as_ref(), &code)?;

@@ -22,6 +22,12 @@ impl Codes {
     pub fn detach(&self) -> Result<Codes> {
         Ok(Codes { image: self.image.f_detach()?, shape: self.shape.f_detach()? })
     }
+
+    /// The same, where a graph of its own begins: gradients end in these tensors.
+    pub fn cut(&self) -> Result<Codes> {
+        let Codes { image, shape } = self.detach()?;
+        Ok(Codes { image: image.f_set_requires_grad(true)?, shape: shape.f_set_requires_grad(true)? })
+    }
 }
 
 /// Image encoder E, code decoupler H, segmentation decoder D_s and image decoder D_i (paper §2.1).

@@ -118,9 +118,9 @@ pub fn hard_example(
         &mut rng,
     )? {
         Some(corrupted) => HardExample { corrupted, mask: codes.image.f_ones_like()? },
-        None => maker.make(&codes, Source::Image, &batch.images, &draw(0))?,
+        None => maker.make(&codes, Source::Image, &batch.images, &draw(0), None)?,
     };
-    let hard_shape = maker.make(&codes, Source::Shape, &batch.labels, &draw(1))?;
+    let hard_shape = maker.make(&codes, Source::Shape, &batch.labels, &draw(1), None)?;
     let Codes { image: image_code, shape: shape_code } = &codes;
     Ok(HardExampleResult {
         input: to_array(&batch.images)?,

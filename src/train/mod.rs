@@ -20,6 +20,7 @@ mod run;
 mod schedule;
 mod slices;
 mod snapshot;
+mod standard_pass;
 mod start;
 mod step;
 mod stored_cases;
@@ -39,6 +40,7 @@ pub use options::{Algorithm, Data, Metric, OnProblem, Optimizer, Snapshots, Vali
 pub use record::Recording;
 pub use run::Answer;
 pub use schedule::{Decay, Schedule};
+pub use standard_pass::{StandardPass, StandardResult, WantedGradients};
 pub use step::TrainingStep;
 pub use trainer::{CancelFlag, Trainer};
 pub use untrained::{import_model, new_model};

@@ -1,9 +1,10 @@
 //! The losses of one training step: L_std (paper Eq. 1) and L_hard (paper Eq. 5).
 
 use super::configuration::{Configuration, HardAffine};
+use super::standard_pass::StandardPass;
 use crate::error::Result;
 use crate::loss::{ReconstructionLoss, cross_entropy, soft_dice_loss, weighted_cross_entropy};
-use crate::network::{BatchNormMode, Codes, CooperativeNetwork, map_of_labels, map_of_logits};
+use crate::network::{BatchNormMode, CooperativeNetwork, map_of_labels, map_of_logits};
 use tch::Tensor;
 
 /// The parts of L_std, unweighted scalars with gradients.
@@ -79,19 +80,20 @@ impl Objective {
     }
 
     /// L_std for images N×1×H×W with labels N×H×W. `input` is what the fast-thinking network sees (the
-    /// images, or the images with noise); targets are the clean images. Returns the codes too.
+    /// images, or the images with noise); targets are the clean images.
     pub fn standard(
         &self,
         network: &CooperativeNetwork,
         input: &Tensor,
         images: &Tensor,
         labels: &Tensor,
-    ) -> Result<(StandardLosses, Codes)> {
+    ) -> Result<StandardPass> {
         let mode = BatchNormMode::TRAINING;
         let classes = network.architecture().classes;
         let codes = network.fast.encode(input, mode)?;
-        let reconstruction = network.fast.reconstruct(&codes.image, mode)?;
-        let prediction = network.fast.segment(&codes.shape, mode)?;
+        let decoded = codes.cut()?;
+        let reconstruction = network.fast.reconstruct(&decoded.image, mode)?;
+        let prediction = network.fast.segment(&decoded.shape, mode)?;
         // The running statistics depend on the order of these two passes: labels come first.
         let remembered = network.slow.correct(&map_of_labels(labels, classes, input.kind())?, mode)?;
         let corrected = network.slow.correct(&self.map_for_slow(&prediction)?, mode)?;
@@ -102,7 +104,7 @@ impl Objective {
             shape_from_prediction: self.cross_entropy(&corrected, labels)?,
             shape_from_label: self.cross_entropy(&remembered, labels)?,
         };
-        Ok((losses, codes))
+        Ok(StandardPass { losses, codes, decoded, prediction })
     }
 
     /// L_hard for corrupted images x̂ (N×1×H×W) and logits of corrupted segmentations p̂ (N×C×H×W), both
@@ -138,6 +140,12 @@ impl Objective {
             losses.shape_from_corrupted = Some(self.cross_entropy(&corrected, labels)?);
         }
         Ok(losses)
+    }
+
+    /// Whether R counts at all.
+    pub(super) fn weighs_reconstruction(&self) -> bool {
+        let [_, reconstruction, _] = self.weights;
+        reconstruction > 0.0
     }
 
     /// λ_seg CE + λ_rec R + λ_shp CE + λ_shp CE, with the Dice term where there is one.

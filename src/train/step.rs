@@ -5,9 +5,10 @@ use super::batch::Batch;
 use super::configuration::{Configuration, Mode};
 use super::losses::LossValues;
 use super::objective::{HardLosses, Objective, StandardLosses};
+use super::standard_pass::WantedGradients;
 use crate::error::Result;
 use crate::image_space::{self, Attacked, HardImagesMethod};
-use crate::latent::{self, HardExampleMaker, Source};
+use crate::latent::{self, HardExampleMaker, MaskDraw, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
 use tch::{Device, Kind, Tensor};
@@ -44,17 +45,22 @@ impl TrainingStep {
     /// Adds the gradients of the step's loss to those of the weights.
     pub fn gradients(&self, network: &CooperativeNetwork, batch: &Batch, step: u64) -> Result<LossValues> {
         let input = channels_last(&self.fast_input(&batch.images, step)?)?;
-        let (standard, codes) = self.objective.standard(network, &input, &batch.images, &batch.labels)?;
-        // The first graph is released before the second is built, so that a step never holds both.
-        let codes = codes.detach()?;
-        self.objective.standard_total(&standard)?.f_backward()?;
-        if self.config.mode == Mode::Standard {
-            return values(&standard, None, batch.images.device());
-        }
-
+        let pass = self.objective.standard(network, &input, &batch.images, &batch.labels)?;
         let hard_config = &self.config.hard_examples;
-        let mut rng = random::stream(self.seed, Purpose::LatentMask, [step, 0, 0]);
-        let [image_draw, shape_draw] = latent::draw_masks(hard_config, &mut rng);
+        let draws = match self.config.mode {
+            Mode::Standard => None,
+            Mode::Cooperative => {
+                let mut rng = random::stream(self.seed, Purpose::LatentMask, [step, 0, 0]);
+                Some(latent::draw_masks(hard_config, &mut rng))
+            }
+        };
+        let wanted = draws.as_ref().map(|draws| self.wanted_gradients(draws)).unwrap_or_default();
+        // The first graph is released before the second is built, so that a step never holds both.
+        let standard = pass.backward(&self.objective, &batch.labels, wanted)?;
+        let Some([image_draw, shape_draw]) = draws else {
+            return values(&standard.losses, None, batch.images.device());
+        };
+
         let maker = HardExampleMaker {
             network,
             config: hard_config,
@@ -65,18 +71,20 @@ impl TrainingStep {
                 BatchNormMode::PROBE
             },
         };
-        let make = |source, target, draw| -> Result<Option<Tensor>> {
-            if !hard_config.sources.contains(&source) {
+        let make = |source, target, draw, gradient| -> Result<Option<Tensor>> {
+            if !self.masks_a_code(source) {
                 return Ok(None);
             }
-            Ok(Some(maker.make(&codes, source, target, draw)?.corrupted))
+            Ok(Some(maker.make(&standard.codes, source, target, draw, gradient)?.corrupted))
         };
         let corrupted_images = match self.config.hard_images.method {
-            HardImagesMethod::LatentMasking => make(Source::Image, &batch.images, &image_draw)?,
+            HardImagesMethod::LatentMasking => {
+                make(Source::Image, &batch.images, &image_draw, standard.image_gradient)?
+            }
             _ if !hard_config.sources.contains(&Source::Image) => None,
             _ => self.image_space(network, maker.gradient_mode, batch, step)?,
         };
-        let corrupted_logits = make(Source::Shape, &batch.labels, &shape_draw)?;
+        let corrupted_logits = make(Source::Shape, &batch.labels, &shape_draw, standard.shape_gradient)?;
         let hard = self.objective.hard(
             network,
             corrupted_images.as_ref(),
@@ -85,7 +93,23 @@ impl TrainingStep {
             &batch.labels,
         )?;
         self.objective.hard_total(&hard, &batch.labels)?.f_backward()?;
-        values(&standard, Some(&hard), batch.images.device())
+        values(&standard.losses, Some(&hard), batch.images.device())
+    }
+
+    /// What the masks of a step ask of the clean pass.
+    fn wanted_gradients(&self, [image, shape]: &[MaskDraw; 2]) -> WantedGradients {
+        // Where side effects are asked for, a pass of its own for each gradient moves the running statistics.
+        let shared = !self.config.batch_norm.official_bn_side_effects;
+        WantedGradients {
+            image: shared && image.scheme.is_targeted() && self.masks_a_code(Source::Image),
+            shape: shared && shape.scheme.is_targeted() && self.masks_a_code(Source::Shape),
+        }
+    }
+
+    /// Whether hard examples come from a mask on this code.
+    fn masks_a_code(&self, source: Source) -> bool {
+        self.config.hard_examples.sources.contains(&source)
+            && (source == Source::Shape || self.config.hard_images.method == HardImagesMethod::LatentMasking)
     }
 
     /// x̂ made of the images themselves.

@@ -8,7 +8,7 @@ use coopseg::network::{
     BatchNormMode, CodeSharing, Codes, CooperativeNetwork, channels_last, map_of_labels, map_of_logits,
 };
 use coopseg::random::{Purpose, stream};
-use coopseg::train::{Adam, Configuration, Objective, Preset};
+use coopseg::train::{Adam, Configuration, Objective, Preset, StandardPass, WantedGradients};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
@@ -59,9 +59,8 @@ impl Scene {
 
     fn standard(&self) {
         let objective = Objective::new(&self.config);
-        let (losses, _) =
-            objective.standard(&self.network, self.image(), self.image(), self.label()).unwrap();
-        objective.standard_total(&losses).unwrap().backward();
+        let pass = objective.standard(&self.network, self.image(), self.image(), self.label()).unwrap();
+        pass.backward(&objective, self.label(), WantedGradients::default()).unwrap();
     }
 
     fn hard(&self) {
@@ -127,7 +126,7 @@ fn inference_matches_the_published_code() {
 fn standard_losses_codes_and_running_statistics_match() {
     let scene = Scene::new();
     let objective = Objective::new(&scene.config);
-    let (losses, codes) =
+    let StandardPass { losses, codes, .. } =
         objective.standard(&scene.network, scene.image(), scene.image(), scene.label()).unwrap();
     assert_close("train z_i", &codes.image, scene.golden.tensor("train.z_i"), VALUES);
     assert_close("train z_s", &codes.shape, scene.golden.tensor("train.z_s"), VALUES);
@@ -193,12 +192,42 @@ fn masks_and_corrupted_examples_match() {
         for (name, scheme) in [("channel", Scheme::Channel), ("spatial", Scheme::Spatial)] {
             let draw =
                 MaskDraw { scheme, probability: threshold, rng: stream(0, Purpose::LatentMask, [0; 3]) };
-            let made = maker.make(&codes, source, target, &draw).unwrap();
+            let made = maker.make(&codes, source, target, &draw, None).unwrap();
             let expected = scene.golden.tensor(&format!("mask.{scope}.{name}"));
             assert_eq!(&made.mask, expected, "mask.{scope}.{name}");
             assert!(made.mask.eq(0.0).any().int64_value(&[]) == 1);
             let expected = scene.golden.tensor(&format!("corrupted.{scope}.{name}"));
             assert_close(&format!("corrupted.{scope}.{name}"), &made.corrupted, expected, VALUES);
+        }
+    }
+}
+
+#[test]
+fn the_clean_pass_gives_the_gradients_that_masks_follow() {
+    let scene = Scene::new();
+    let objective = Objective::new(&scene.config);
+    let pass = objective.standard(&scene.network, scene.image(), scene.image(), scene.label()).unwrap();
+    let wanted = WantedGradients { image: true, shape: true };
+    let result = pass.backward(&objective, scene.label(), wanted).unwrap();
+    assert_norms(&scene.gradient_norms(), &scene.golden.table("standard_grad_norms"));
+    let maker = HardExampleMaker {
+        network: &scene.network,
+        config: &scene.config.hard_examples,
+        reconstruction: ReconstructionLoss::HalfMse,
+        gradient_mode: BatchNormMode::PROBE,
+    };
+    let probability = scene.golden.number(&["config", "threshold"]);
+    for (scope, source, target, gradient) in [
+        ("image", Source::Image, scene.image(), result.image_gradient),
+        ("shape", Source::Shape, scene.label(), result.shape_gradient),
+    ] {
+        assert!(gradient.is_some(), "{scope}");
+        for (name, scheme) in [("channel", Scheme::Channel), ("spatial", Scheme::Spatial)] {
+            let draw = MaskDraw { scheme, probability, rng: stream(0, Purpose::LatentMask, [0; 3]) };
+            let known = gradient.as_ref().map(Tensor::shallow_clone);
+            let made = maker.make(&result.codes, source, target, &draw, known).unwrap();
+            let expected = scene.golden.tensor(&format!("mask.{scope}.{name}"));
+            assert_eq!(&made.mask, expected, "mask.{scope}.{name}");
         }
     }
 }
@@ -284,8 +313,8 @@ fn the_memory_layout_of_training_changes_no_gradient() {
         let tensor = |name: &str| layout(&scene.golden.tensor(name).to_kind(Kind::Double));
         let (image, label) = (tensor("input.image"), scene.label());
         let objective = Objective::new(&scene.config);
-        let (losses, _) = objective.standard(&scene.network, &image, &image, label).unwrap();
-        objective.standard_total(&losses).unwrap().backward();
+        let pass = objective.standard(&scene.network, &image, &image, label).unwrap();
+        pass.backward(&objective, label, WantedGradients::default()).unwrap();
         let [corrupted_image, corrupted_shape] =
             ["corrupted.image.spatial", "corrupted.shape.channel"].map(tensor);
         let losses = objective
