@@ -122,12 +122,22 @@ impl Layer {
 
     fn plain(&self, x: &Tensor) -> Result<Tensor> {
         let PackedConvolution { stride, padding, transposed } = self.convolution;
-        let (stride, padding) = ([stride, stride], [padding, padding]);
-        Ok(if transposed {
-            x.f_conv_transpose2d(&self.weight, Some(&self.bias), stride, padding, [0, 0], 1, [1, 1])?
-        } else {
-            x.f_conv2d(&self.weight, Some(&self.bias), stride, padding, [1, 1], 1)?
-        })
+        // float32 means float32: libtorch's default lets cuDNN round the factors to TF32, which shows in the third digit.
+        let (benchmark, deterministic, cudnn, allow_tf32) = (false, false, true, false);
+        Ok(x.f_internal_convolution(
+            &self.weight,
+            Some(&self.bias),
+            [stride, stride],
+            [padding, padding],
+            [1, 1],
+            transposed,
+            [0, 0],
+            1,
+            benchmark,
+            deterministic,
+            cudnn,
+            allow_tf32,
+        )?)
     }
 }
 
