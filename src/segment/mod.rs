@@ -4,6 +4,7 @@
 mod changed_pixels;
 mod file;
 mod host_values;
+mod in_order;
 mod options;
 mod plan;
 mod segmenter;

@@ -3,12 +3,12 @@
 use std::ops::Range;
 use tch::Device;
 
-/// Divides slices into waves of chunks; the chunks of a wave are computed at the same time.
+/// Divides slices into chunks, some of which are computed at the same time.
 #[derive(Debug)]
 pub struct Plan {
     /// Most slices of a chunk.
     chunk: usize,
-    /// Most chunks of a wave.
+    /// Most chunks at the same time.
     lanes: usize,
 }
 
@@ -19,25 +19,27 @@ impl Plan {
         Plan { chunk: chunk.max(1), lanes: if device == Device::Cpu { threads.max(1) } else { 1 } }
     }
 
-    /// The chunks to compute next of the slices that are left; of about the same size each, so that no lane waits long.
-    pub fn next_wave(&self, left: Range<usize>) -> Vec<Range<usize>> {
-        let lanes = self.lanes.min(left.len()).max(1);
-        // As many waves as it takes, of even size.
-        let waves = left.len().div_ceil(lanes * self.chunk).max(1);
-        let wave = left.len().div_ceil(waves);
-        let (size, larger) = (wave / lanes, wave % lanes);
+    /// The chunks of the slices that are left, of about the same size each and the same number for every lane, so that
+    /// no lane waits long at the end.
+    pub fn chunks(&self, left: Range<usize>) -> Vec<Range<usize>> {
+        let slices = left.len();
+        let count = slices.div_ceil(self.chunk).next_multiple_of(self.lanes).min(slices);
         let mut start = left.start;
-        (0..lanes)
-            .map(|lane| {
-                let range = start..start + size + usize::from(lane < larger);
+        (0..count)
+            .map(|index| {
+                let range = start..start + slices / count + usize::from(index < slices % count);
                 start = range.end;
                 range
             })
-            .filter(|range| !range.is_empty())
             .collect()
     }
 
-    /// Asks for less memory from now on; false when a wave is one slice already.
+    /// How many of so many chunks are computed at the same time.
+    pub fn lanes(&self, chunks: usize) -> usize {
+        self.lanes.min(chunks)
+    }
+
+    /// Asks for less memory from now on; false when it is one slice at a time already.
     pub fn shrink(&mut self) -> bool {
         if self.chunk > 1 {
             self.chunk /= 2;
@@ -54,42 +56,36 @@ impl Plan {
 mod tests {
     use super::*;
 
-    /// All waves of a number of slices.
-    fn waves(plan: &Plan, slices: usize) -> Vec<Vec<Range<usize>>> {
-        let (mut next, mut waves) = (0, Vec::new());
-        while next < slices {
-            let wave = plan.next_wave(next..slices);
-            next = wave.last().unwrap().end;
-            waves.push(wave);
-        }
-        waves
-    }
-
     #[test]
     fn every_slice_is_computed_once_in_chunks_of_even_size() {
         for (lanes, chunk) in [(1, 1), (1, 32), (2, 5), (3, 4), (64, 5)] {
             let plan = Plan { chunk, lanes };
-            for slices in 1..70 {
-                let waves = waves(&plan, slices);
-                let all: Vec<usize> = waves.iter().flatten().cloned().flatten().collect();
-                assert!(all.into_iter().eq(0..slices), "{lanes} lanes of {chunk}: {slices} slices");
-                assert!(waves.iter().all(|wave| wave.len() <= lanes));
-                let sizes: Vec<usize> = waves.iter().flatten().map(Range::len).collect();
+            for slices in 0..70 {
+                let chunks = plan.chunks(7..7 + slices);
+                let all: Vec<usize> = chunks.iter().cloned().flatten().collect();
+                assert!(all.into_iter().eq(7..7 + slices), "{lanes} lanes of {chunk}: {slices} slices");
+                let sizes: Vec<usize> = chunks.iter().map(Range::len).collect();
                 assert!(sizes.iter().all(|&size| (1..=chunk).contains(&size)), "{sizes:?}");
-                assert!(waves.len() == slices.div_ceil(lanes * chunk));
+                assert!(
+                    sizes.iter().max().unwrap_or(&0) - sizes.iter().min().unwrap_or(&0) <= 1,
+                    "{sizes:?}"
+                );
+                assert!(chunks.len() == slices || chunks.len().is_multiple_of(lanes), "{sizes:?}");
             }
         }
     }
 
     #[test]
-    fn ten_slices_are_one_wave_of_two_threads() {
-        assert_eq!(waves(&Plan::new(Device::Cpu, 5, 2), 10), [[0..5, 5..10]]);
+    fn two_threads_share_ten_slices_evenly() {
+        let sizes: Vec<_> = Plan::new(Device::Cpu, 2, 2).chunks(0..10).iter().map(Range::len).collect();
+        assert_eq!(sizes, [2, 2, 2, 2, 1, 1]);
     }
 
     #[test]
     fn a_gpu_computes_one_chunk_after_the_other() {
-        let chunks: Vec<_> = waves(&Plan::new(Device::Cuda(0), 32, 16), 40).concat();
-        assert_eq!(chunks, [0..20, 20..40]);
+        let plan = Plan::new(Device::Cuda(0), 32, 16);
+        assert_eq!(plan.chunks(0..40), [0..20, 20..40]);
+        assert_eq!(plan.lanes(2), 1);
     }
 
     #[test]

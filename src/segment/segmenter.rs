@@ -2,6 +2,7 @@
 
 use super::changed_pixels::ChangedPixels;
 use super::host_values::values;
+use super::in_order::{Stop, in_order};
 use super::options::SegmenterOptions;
 use super::plan::Plan;
 use super::slice_result::{SliceResult, Wanted};
@@ -9,10 +10,9 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::network::inference::{InferenceNetwork, Target, probabilities};
 use crate::runtime::cpu_cache::{self, CacheUser};
-use crate::runtime::{self, DeviceChoice, Lane, log};
+use crate::runtime::{self, DeviceChoice, log};
 use crate::volume::{self, IntensityWindow, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
-use rayon::prelude::*;
 use serde::Serialize;
 use std::ops::Range;
 use std::sync::Arc;
@@ -117,33 +117,22 @@ impl Segmenter {
         let mut plan = Plan::new(self.device, self.chunk, pool.current_num_threads());
         let mut next = 0;
         while next < slices {
-            let wave = plan.next_wave(next..slices);
-            let compute = |range: &Range<usize>| {
-                let _lane = Lane::enter(pool.current_num_threads(), wave.len());
-                self.segment(&input, range.clone(), wanted)
-            };
-            let done: Result<Vec<Chunk>> = match wave.as_slice() {
-                // The caller's thread has its helpers in libtorch at hand.
-                [all] => compute(all).map(|chunk| vec![chunk]),
-                chunks => pool.install(|| chunks.par_iter().map(compute).collect()),
-            };
-            match done {
-                Ok(chunks) => {
-                    for (range, chunk) in wave.into_iter().zip(chunks) {
-                        for (total, change) in changed.iter_mut().zip(chunk.changed) {
-                            *total += change;
-                        }
-                        next = range.end;
-                        for (z, result) in range.zip(chunk.results) {
-                            sink(z, result)?;
-                        }
-                    }
+            let chunks = plan.chunks(next..slices);
+            let compute = |range| self.segment(&input, range, wanted);
+            let stopped = in_order(&pool, plan.lanes(chunks.len()), &chunks, compute, |range, chunk| {
+                for (total, change) in changed.iter_mut().zip(chunk.changed) {
+                    *total += change;
                 }
-                Err(Error::OutOfMemory(reason)) if plan.shrink() => {
+                next = range.end;
+                range.zip(chunk.results).try_for_each(|(z, result)| sink(z, result))
+            });
+            match stopped {
+                Ok(()) => {}
+                Err(Stop::Computing(Error::OutOfMemory(reason))) if plan.shrink() => {
                     log::warning(&format!("going on with fewer slices at once: {reason}"));
                     cpu_cache::release();
                 }
-                Err(error) => return Err(error),
+                Err(Stop::Computing(error) | Stop::Delivering(error)) => return Err(error),
             }
         }
         let [width, height] = input.grid.size();
