@@ -48,23 +48,33 @@ impl Convolution {
 
     /// N×inputs×H×W to N×outputs×H/stride×W/stride.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.convolve(x, &self.bias)
+    }
+
+    /// The same for a result that is normalised next. That takes every bias out again, so that its gradient is nothing
+    /// but rounding, and none is computed.
+    pub fn forward_normalised(&self, x: &Tensor) -> Result<Tensor> {
+        self.convolve(x, &self.bias.f_detach()?)
+    }
+
+    /// The same of `x` with every pixel twice in each direction: N×inputs×H×W to N×outputs×2H×2W. For kernel 3 and
+    /// stride 1.
+    pub fn forward_normalised_doubled(&self, x: &Tensor) -> Result<Tensor> {
+        let weight = weight_for_doubling(&self.weight)?.f_to_kind(x.kind())?;
+        let bias = self.bias.f_detach()?.f_to_kind(x.kind())?;
+        Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
+    }
+
+    fn convolve(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
         let kind = x.kind();
         Ok(x.f_conv2d(
             &self.weight.f_to_kind(kind)?,
-            Some(&self.bias.f_to_kind(kind)?),
+            Some(&bias.f_to_kind(kind)?),
             [self.stride, self.stride],
             [self.padding, self.padding],
             [1, 1],
             1,
         )?)
-    }
-
-    /// The same of `x` with every pixel twice in each direction: N×inputs×H×W to N×outputs×2H×2W. For kernel 3 and
-    /// stride 1.
-    pub fn forward_doubled(&self, x: &Tensor) -> Result<Tensor> {
-        let weight = weight_for_doubling(&self.weight)?.f_to_kind(x.kind())?;
-        let bias = self.bias.f_to_kind(x.kind())?;
-        Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
     }
 }
 
@@ -130,7 +140,7 @@ mod tests {
         let doubled = x.upsample_nearest2d([10, 14], None, None);
         let expected = doubled.conv2d(&weight, Some(&bias), [1, 1], [1, 1], [1, 1], 1);
         let convolution = Convolution { weight, bias, stride: 1, padding: 1 };
-        let found = convolution.forward_doubled(&x).unwrap();
+        let found = convolution.forward_normalised_doubled(&x).unwrap();
         assert!((&found - &expected).abs().max().double_value(&[]) < 1e-12);
     }
 }

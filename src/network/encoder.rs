@@ -46,17 +46,17 @@ impl DoubleConvolution {
 
     /// Keeps the size; the second normalisation is the last operation.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.after_first(self.first.forward(x)?, mode)
+        self.after_first(self.first.forward_normalised(x)?, mode)
     }
 
     /// The same of `x` with every pixel twice in each direction.
     pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.after_first(self.first.forward_doubled(x)?, mode)
+        self.after_first(self.first.forward_normalised_doubled(x)?, mode)
     }
 
     fn after_first(&self, x: Tensor, mode: BatchNormMode) -> Result<Tensor> {
         let hidden = leaky_relu(self.first_norm.forward(&x, mode)?)?;
-        self.second_norm.forward(&self.second.forward(&hidden)?, mode)
+        self.second_norm.forward(&self.second.forward_normalised(&hidden)?, mode)
     }
 }
 
@@ -140,6 +140,6 @@ impl Encoder {
         for step in &self.down {
             x = step.block.forward(&step.down.forward(&x)?, mode)?;
         }
-        Ok(self.last_norm.forward(&self.last.forward(&x)?, mode)?.f_relu_()?)
+        Ok(self.last_norm.forward(&self.last.forward_normalised(&x)?, mode)?.f_relu_()?)
     }
 }
