@@ -101,6 +101,10 @@ pub struct BatchNormSection {
     /// Which scales and shifts the hard losses train.
     /// Default: `frozen_except_image_decoder` (official), `trained` (paper).
     pub hard_affine: HardAffine,
+    /// Whether the passes over hard examples move the running statistics too, so that inference normalises with what
+    /// clean and hard images have in common. The first public version of the implementation did so. Default: false.
+    #[serde(default)]
+    pub hard_updates_running: bool,
     /// Whether hard passes through the image decoder and the gradient passes of the masks also move
     /// running statistics, a side effect of the published implementation. Default: false.
     pub official_bn_side_effects: bool,
@@ -225,6 +229,7 @@ impl Configuration {
                 } else {
                     HardAffine::Trained
                 },
+                hard_updates_running: false,
                 official_bn_side_effects: false,
             },
             optimizer: Optimizer::default(),

@@ -54,15 +54,14 @@ pub struct Objective {
 impl Objective {
     /// Reads the losses' part of a configuration.
     pub fn new(config: &Configuration) -> Self {
-        let hard_mode = match config.batch_norm.hard_affine {
-            HardAffine::FrozenExceptImageDecoder => BatchNormMode::PROBE.frozen_affine(),
-            HardAffine::Trained => BatchNormMode::PROBE,
+        let norm = &config.batch_norm;
+        let probe = BatchNormMode { update_running: norm.hard_updates_running, ..BatchNormMode::PROBE };
+        let hard_mode = match norm.hard_affine {
+            HardAffine::FrozenExceptImageDecoder => probe.frozen_affine(),
+            HardAffine::Trained => probe,
         };
-        let hard_image_mode = if config.batch_norm.official_bn_side_effects {
-            BatchNormMode::TRAINING
-        } else {
-            BatchNormMode::PROBE
-        };
+        let hard_image_mode =
+            BatchNormMode { update_running: probe.update_running || norm.official_bn_side_effects, ..probe };
         let losses = &config.losses;
         Objective {
             reconstruction: losses.reconstruction,

@@ -172,7 +172,7 @@ fn hard_losses_train_scale_and_shift_only_where_they_may() {
 }
 
 #[test]
-fn hard_passes_move_running_statistics_only_with_the_official_side_effects() {
+fn hard_passes_move_running_statistics_only_where_that_is_asked_for() {
     let mut config = config();
     config.hard_examples.masks = vec![Scheme::Channel];
     config.mode = Mode::Standard;
@@ -188,6 +188,13 @@ fn hard_passes_move_running_statistics_only_with_the_official_side_effects() {
     for part in ["image_encoder", "shape_encoder", "shape_decoder"] {
         assert_eq!(clean.running(part), official.running(part), "{part}");
     }
+    config.batch_norm.official_bn_side_effects = false;
+    config.batch_norm.hard_updates_running = true;
+    let moved = outcome(&config);
+    for part in ["image_encoder", "image_decoder", "segmentation_decoder", "shape_encoder", "shape_decoder"] {
+        assert_ne!(clean.running(part), moved.running(part), "{part}");
+    }
+    assert_eq!(clean.losses, moved.losses);
 }
 
 #[test]
@@ -197,6 +204,7 @@ fn what_came_later_has_its_default_in_what_was_written_before() {
     for key in ["precision", "hard_images"] {
         assert!(before.as_object_mut().unwrap().remove(key).is_some());
     }
+    assert!(before["batch_norm"].as_object_mut().unwrap().remove("hard_updates_running").is_some());
     assert_eq!(serde_json::from_value::<Configuration>(before).unwrap(), now);
 }
 
