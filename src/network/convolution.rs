@@ -51,8 +51,8 @@ impl Convolution {
         self.convolve(x, &self.bias)
     }
 
-    /// The same for a result that is normalised next. That takes every bias out again, so that its gradient is nothing
-    /// but rounding, and none is computed.
+    /// The same for a result that is normalised next. In training that takes every bias out again, so that its gradient
+    /// is nothing but rounding, and none is computed.
     pub fn forward_normalised(&self, x: &Tensor) -> Result<Tensor> {
         self.convolve(x, &self.bias.f_detach()?)
     }

@@ -19,7 +19,8 @@ pub enum Stop {
 }
 
 /// Computes chunks on `lanes` threads of the pool, or on the caller's where it is one, and delivers the results on the
-/// caller's thread in the order of the chunks, while later chunks are computed.
+/// caller's thread in the order of the chunks, while later chunks are computed. The caller waits for the pool, so it must
+/// not be one of its threads.
 ///
 /// # Errors
 /// The first error in the order of the chunks; then no further chunk begins.
