@@ -165,6 +165,7 @@ impl Error {
             Error::InvalidLabel(text) => Error::InvalidLabel(format!("{place}: {text}")),
             Error::InvalidShape(text) => Error::InvalidShape(format!("{place}: {text}")),
             Error::InvalidGeometry(text) => Error::InvalidGeometry(format!("{place}: {text}")),
+            Error::DeviceUnavailable(text) => Error::DeviceUnavailable(format!("{place}: {text}")),
             other => other,
         }
     }

@@ -37,7 +37,7 @@ public interface Coopseg extends Library {
 
     /** coopseg_image. */
     @FieldOrder({"struct_size", "dtype", "ndim", "shape", "strides", "spacing", "origin", "direction", "data",
-                 "data_size"})
+                 "data_size", "memory", "device_index"})
     class Image extends Structure {
         public long struct_size;
         public int dtype;
@@ -49,6 +49,8 @@ public interface Coopseg extends Library {
         public double[] direction = new double[9];
         public Pointer data;
         public long data_size;
+        public int memory;
+        public int device_index;
 
         /** Number of voxels. */
         public long count() {
@@ -57,7 +59,7 @@ public interface Coopseg extends Library {
     }
 
     /** coopseg_buffer. */
-    @FieldOrder({"struct_size", "dtype", "ndim", "shape", "strides", "data", "data_size"})
+    @FieldOrder({"struct_size", "dtype", "ndim", "shape", "strides", "data", "data_size", "memory", "device_index"})
     class Buffer extends Structure {
         public long struct_size;
         public int dtype;
@@ -66,6 +68,8 @@ public interface Coopseg extends Library {
         public long[] strides = new long[4];
         public Pointer data;
         public long data_size;
+        public int memory;
+        public int device_index;
 
         public Buffer() {
             struct_size = size();

@@ -110,6 +110,16 @@
 #define COOPSEG_F64 10
 
 /**
+ * The memory that the processor reads and writes.
+ */
+#define COOPSEG_MEMORY_HOST 0
+
+/**
+ * The memory of a CUDA device.
+ */
+#define COOPSEG_MEMORY_CUDA 1
+
+/**
  * A training step was done.
  */
 #define COOPSEG_EVENT_STEP 1
@@ -230,6 +240,14 @@ typedef struct coopseg_image {
      * Bytes that may be read at data.
      */
     size_t data_size;
+    /**
+     * Where data lies: `COOPSEG_MEMORY_HOST`, or `COOPSEG_MEMORY_CUDA` for functions that say so.
+     */
+    int32_t memory;
+    /**
+     * Index of the CUDA device; 0 for the host.
+     */
+    int32_t device_index;
 } coopseg_image;
 
 /**
@@ -424,6 +442,14 @@ typedef struct coopseg_buffer {
      * Bytes that may be written at data.
      */
     size_t data_size;
+    /**
+     * Where data lies: `COOPSEG_MEMORY_HOST`, or `COOPSEG_MEMORY_CUDA` for functions that say so.
+     */
+    int32_t memory;
+    /**
+     * Index of the CUDA device; 0 for the host.
+     */
+    int32_t device_index;
 } coopseg_buffer;
 
 /**
@@ -907,7 +933,7 @@ coopseg_status coopseg_cpu_cache_release(void);
 coopseg_status coopseg_cpu_cache_info(char **out_json);
 
 /**
- * Fills a `coopseg_image` with the description of a dense 3-D image: x fastest, axes along LPS, origin 0.
+ * Fills a `coopseg_image` with the description of a dense 3-D image on the host: x fastest, axes along LPS, origin 0.
  * Fields can be changed afterwards.
  *
  * @param dtype    `COOPSEG_U8` to `COOPSEG_F64`.
@@ -1705,6 +1731,11 @@ coopseg_status coopseg_segmenter_new(const struct coopseg_model *model,
  * own grid. Outside the networks' field of view the class is background with probability 1.
  *
  * @param segmenter   Shared use.
+ * Image and outputs may lie in CUDA memory (`COOPSEG_MEMORY_CUDA`), where the segmenter runs on that device: the
+ * voxels are then never copied to the host, and each output may lie there or on the host. Addresses and strides are
+ * multiples of the element's size. Writes to the image must be done, or queued on libtorch's current stream of the
+ * calling thread (the default stream, unless the program chose another). Results are there on return.
+ *
  * @param image       2-D or 3-D, any type. Borrowed until return; never written. Voxels that are NaN or
  *                    infinite, and images that are constant, are refused.
  * @param outputs     Where the results go. Their memory must not overlap the image's or each other's. Its
@@ -1716,8 +1747,9 @@ coopseg_status coopseg_segmenter_new(const struct coopseg_model *model,
  *                    NULL.
  * @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
  *         `COOPSEG_INVALID_STRUCT_SIZE`;
- *         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output);
- *         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_OUT_OF_MEMORY`;
+ *         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output, CUDA memory of another
+ *         device than the segmenter's); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
+ *         `COOPSEG_DEVICE_UNAVAILABLE` (CUDA memory without CUDA); `COOPSEG_OUT_OF_MEMORY`;
  *         `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL`. The segmenter stays usable.
  * Threads: any number of calls at once, also on one segmenter.
  * Since 0.1.
@@ -1734,7 +1766,8 @@ coopseg_status coopseg_segmenter_run(const struct coopseg_segmenter *segmenter,
  *
  * @param segmenter      Shared use.
  * @param channels       An array of images on one grid, each as for `coopseg_segmenter_run`;
- *                       channels that are interleaved in memory are described by strides.
+ *                       channels that are interleaved in memory are described by strides. All lie on the
+ *                       host, or all on the segmenter's CUDA device.
  * @param channel_count  Number of images: that of the model's channels, 1 to 4.
  * @param outputs        As for `coopseg_segmenter_run`.
  * @param callback       Hears of every slice; NULL: nobody.

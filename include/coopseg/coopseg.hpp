@@ -530,6 +530,15 @@ public:
         return turned;
     }
 
+    /** The same image, whose voxels lie in the memory of a CUDA device; for functions that say so. */
+    ImageView on_cuda(std::int32_t device_index = 0) const noexcept
+    {
+        ImageView there = *this;
+        there.image_.memory = COOPSEG_MEMORY_CUDA;
+        there.image_.device_index = device_index;
+        return there;
+    }
+
     DataType data_type() const noexcept { return static_cast<DataType>(image_.dtype); }
 
     /** Two or three sizes. */
@@ -557,8 +566,8 @@ public:
      * The voxels of a dense image, x fastest, then y, z.
      *
      * @tparam T  The C++ type that fits `data_type()`.
-     * @throws Error Status::invalid_argument for another type; Status::invalid_shape where strides were given or the
-     *         memory is smaller than the shape.
+     * @throws Error Status::invalid_argument for another type or CUDA memory; Status::invalid_shape where strides were
+     *         given or the memory is smaller than the shape.
      */
     template <class T>
     Span<const T> voxels() const
@@ -567,6 +576,9 @@ public:
             throw Error(Status::invalid_argument, "the voxels are of data type " + std::to_string(image_.dtype) +
                                                       ", not " +
                                                       std::to_string(static_cast<std::int32_t>(data_type_of<T>())));
+        }
+        if (image_.memory != COOPSEG_MEMORY_HOST) {
+            throw Error(Status::invalid_argument, "the voxels lie in the memory of a device");
         }
         const std::size_t count = shape().count();
         if (strides() != Strides{} || count > image_.data_size / sizeof(T)) {
@@ -665,6 +677,15 @@ public:
 
     /** A description that was made in C. Not checked here; the function that takes the view does. */
     explicit BufferView(const coopseg_buffer &buffer) noexcept : buffer_(buffer) {}
+
+    /** The same map, whose elements lie in the memory of a CUDA device; for functions that say so. */
+    BufferView on_cuda(std::int32_t device_index = 0) const noexcept
+    {
+        BufferView there = *this;
+        there.buffer_.memory = COOPSEG_MEMORY_CUDA;
+        there.buffer_.device_index = device_index;
+        return there;
+    }
 
     /** The description for C functions. */
     const coopseg_buffer *get() const noexcept { return &buffer_; }
@@ -1508,7 +1529,8 @@ public:
     }
 
     /**
-     * Segments an image of one channel in memory.
+     * Segments an image of one channel in memory. Image and outputs may lie on the segmenter's CUDA device
+     * (`ImageView::on_cuda`); see `coopseg_segmenter_run`.
      *
      * @param image    2-D or 3-D, any type. Voxels that are NaN or infinite, and images that are constant, are
      *                 refused.
@@ -1516,8 +1538,9 @@ public:
      *                 unspecified when the call throws.
      * @throws Whatever the callback throws.
      * @throws Error Status::cancelled (by the callback); Status::invalid_argument (type, constant image, non-finite
-     *         voxels, no output); Status::invalid_shape; Status::invalid_geometry; Status::out_of_memory;
-     *         Status::libtorch; Status::internal. The segmenter stays usable.
+     *         voxels, no output, memory of another device); Status::invalid_shape; Status::invalid_geometry;
+     *         Status::device_unavailable; Status::out_of_memory; Status::libtorch; Status::internal. The segmenter stays
+     *         usable.
      */
     std::string run(const ImageView &image, const SegmentationMaps &outputs,
                     const SegmentationCallback &callback = {}) const

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn coopseg_artefact_simulate(
         // SAFETY: nothing overlaps, so the mutable view is the only reference to its memory.
         let mut output = unsafe { image::output(output, "output") }?.ok_or(Error::NullArgument("output"))?;
         let [x, y, z] = view.shape();
-        output.expect_map([x, y, z, 1]).map_err(|error| error.in_parameter("output"))?;
+        output.format().expect_map([x, y, z, 1]).map_err(|error| error.in_parameter("output"))?;
         let mut volume = Volume { voxels: view.to_f32()?, geometry: *view.geometry() };
         let applied = simulation.run(&mut volume, seed)?.to_json()?;
         for (z, slice) in volume.voxels.outer_iter().enumerate() {

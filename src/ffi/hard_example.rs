@@ -143,7 +143,7 @@ impl<'a> Maps<'a> {
         ];
         for (map, shape, parameter) in expected {
             if let Some(map) = map {
-                map.expect_map(shape).map_err(|error| error.in_parameter(parameter))?;
+                map.format().expect_map(shape).map_err(|error| error.in_parameter(parameter))?;
             }
         }
         Ok(())

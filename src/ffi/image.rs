@@ -2,6 +2,8 @@
 
 use super::text::read_sized;
 use crate::error::{Error, Result};
+use crate::runtime::DeviceChoice;
+use crate::segment::{DeviceImage, DeviceMemory, DeviceOutput, Output};
 use crate::volume::{Dtype, Geometry, ImageView, ImageViewMut};
 use std::ffi::c_void;
 
@@ -25,6 +27,11 @@ pub const COOPSEG_I64: i32 = 8;
 pub const COOPSEG_F32: i32 = 9;
 /// 64-bit floating point.
 pub const COOPSEG_F64: i32 = 10;
+
+/// The memory that the processor reads and writes.
+pub const COOPSEG_MEMORY_HOST: i32 = 0;
+/// The memory of a CUDA device.
+pub const COOPSEG_MEMORY_CUDA: i32 = 1;
 
 /// An image or label map in the caller's memory, read by this library and never written.
 ///
@@ -54,6 +61,10 @@ pub struct coopseg_image {
     pub data: *const c_void,
     /// Bytes that may be read at data.
     pub data_size: usize,
+    /// Where data lies: `COOPSEG_MEMORY_HOST`, or `COOPSEG_MEMORY_CUDA` for functions that say so.
+    pub memory: i32,
+    /// Index of the CUDA device; 0 for the host.
+    pub device_index: i32,
 }
 
 /// A map in the caller's memory that this library writes. It lies on the grid of the image that the call
@@ -76,9 +87,13 @@ pub struct coopseg_buffer {
     pub data: *mut c_void,
     /// Bytes that may be written at data.
     pub data_size: usize,
+    /// Where data lies: `COOPSEG_MEMORY_HOST`, or `COOPSEG_MEMORY_CUDA` for functions that say so.
+    pub memory: i32,
+    /// Index of the CUDA device; 0 for the host.
+    pub device_index: i32,
 }
 
-/// Fills a `coopseg_image` with the description of a dense 3-D image: x fastest, axes along LPS, origin 0.
+/// Fills a `coopseg_image` with the description of a dense 3-D image on the host: x fastest, axes along LPS, origin 0.
 /// Fields can be changed afterwards.
 ///
 /// @param dtype    `COOPSEG_U8` to `COOPSEG_F64`.
@@ -125,6 +140,8 @@ pub unsafe extern "C" fn coopseg_image_init(
             direction: [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0],
             data,
             data_size,
+            memory: COOPSEG_MEMORY_HOST,
+            device_index: 0,
         };
         // SAFETY: not NULL and writable by contract.
         unsafe { out_image.write(image) };
@@ -132,11 +149,48 @@ pub unsafe extern "C" fn coopseg_image_init(
     })
 }
 
-/// The checked view of a caller's image.
+/// The checked view of a caller's image on the host.
 ///
 /// # Safety
 /// As the fields of [`coopseg_image`] say; the memory stays valid and unchanged for `'a`.
 pub unsafe fn view<'a>(image: *const coopseg_image, parameter: &'static str) -> Result<ImageView<'a>> {
+    // SAFETY: passed on.
+    let image = unsafe { described(image, parameter) }?;
+    if let Some(device) = device(image.memory, image.device_index, parameter)? {
+        return Err(host_only(parameter, device));
+    }
+    let dtype = Dtype::try_from(image.dtype).map_err(|error| error.in_parameter(parameter))?;
+    // SAFETY: the caller says that data_size bytes are readable and stay so.
+    let bytes = unsafe { bytes(image.data, image.data_size) }
+        .ok_or_else(|| Error::InvalidShape(format!("`{parameter}->data_size` is {}", image.data_size)))?;
+    ImageView::new(dtype, image.ndim, image.shape, image.strides, bytes, geometry(image))
+        .map_err(|error| error.in_parameter(parameter))
+}
+
+/// The checked image on a CUDA device, or `None` for one on the host.
+///
+/// # Safety
+/// As [`view`].
+pub unsafe fn device_image(
+    image: *const coopseg_image,
+    parameter: &'static str,
+) -> Result<Option<DeviceImage>> {
+    // SAFETY: passed on.
+    let image = unsafe { described(image, parameter) }?;
+    let Some(device) = device(image.memory, image.device_index, parameter)? else { return Ok(None) };
+    let dtype = Dtype::try_from(image.dtype).map_err(|error| error.in_parameter(parameter))?;
+    let memory = DeviceMemory { device, address: image.data.addr(), size: image.data_size };
+    // SAFETY: the caller says that data_size bytes are readable and stay so.
+    unsafe { DeviceImage::new(memory, dtype, image.ndim, image.shape, image.strides, geometry(image)) }
+        .map(Some)
+        .map_err(|error| error.in_parameter(parameter))
+}
+
+/// A caller's image whose size and pointer were checked.
+///
+/// # Safety
+/// As [`view`].
+unsafe fn described<'a>(image: *const coopseg_image, parameter: &'static str) -> Result<&'a coopseg_image> {
     // SAFETY: passed on.
     let image = unsafe { read_sized(image, parameter, "coopseg_image") }?;
     if image.data.is_null() {
@@ -144,6 +198,11 @@ pub unsafe fn view<'a>(image: *const coopseg_image, parameter: &'static str) -> 
             "`{parameter}->data` is NULL; expected the image's voxels"
         )));
     }
+    Ok(image)
+}
+
+/// Where an image lies in space.
+fn geometry(image: &coopseg_image) -> Geometry {
     let d = image.direction;
     let mut geometry = Geometry {
         spacing: image.spacing,
@@ -163,12 +222,27 @@ pub unsafe fn view<'a>(image: *const coopseg_image, parameter: &'static str) -> 
             }
         }
     }
-    let dtype = Dtype::try_from(image.dtype).map_err(|error| error.in_parameter(parameter))?;
-    // SAFETY: the caller says that data_size bytes are readable and stay so.
-    let bytes = unsafe { bytes(image.data, image.data_size) }
-        .ok_or_else(|| Error::InvalidShape(format!("`{parameter}->data_size` is {}", image.data_size)))?;
-    ImageView::new(dtype, image.ndim, image.shape, image.strides, bytes, geometry)
-        .map_err(|error| error.in_parameter(parameter))
+    geometry
+}
+
+/// The device whose memory is meant, or `None` for the host.
+fn device(memory: i32, index: i32, parameter: &str) -> Result<Option<DeviceChoice>> {
+    match (memory, usize::try_from(index)) {
+        (COOPSEG_MEMORY_HOST, _) => Ok(None),
+        (COOPSEG_MEMORY_CUDA, Ok(index)) => Ok(Some(DeviceChoice::Cuda(index))),
+        (COOPSEG_MEMORY_CUDA, Err(_)) => Err(Error::InvalidArgument(format!(
+            "`{parameter}->device_index` is {index}; expected a CUDA device from 0"
+        ))),
+        _ => Err(Error::InvalidArgument(format!(
+            "`{parameter}->memory` is {memory}; expected {COOPSEG_MEMORY_HOST} (host) or {COOPSEG_MEMORY_CUDA} (CUDA)"
+        ))),
+    }
+}
+
+fn host_only(parameter: &str, device: DeviceChoice) -> Error {
+    Error::InvalidArgument(format!(
+        "`{parameter}` lies in the memory of {device}; this function takes memory of the host alone"
+    ))
 }
 
 /// The pointers of a caller's array of channels; each is still to be checked.
@@ -187,7 +261,7 @@ pub unsafe fn channels<'a>(
     Ok(unsafe { std::slice::from_raw_parts(channels, count.unsigned_abs() as usize) })
 }
 
-/// The checked view of a caller's output, or `None` for NULL.
+/// The checked view of a caller's output on the host, or `None` for NULL.
 ///
 /// # Safety
 /// As the fields of [`coopseg_buffer`] say; nothing else touches the memory for `'a`.
@@ -195,6 +269,48 @@ pub unsafe fn output<'a>(
     buffer: *const coopseg_buffer,
     parameter: &'static str,
 ) -> Result<Option<ImageViewMut<'a>>> {
+    // SAFETY: passed on.
+    let Some(buffer) = (unsafe { described_output(buffer, parameter) })? else { return Ok(None) };
+    if let Some(device) = device(buffer.memory, buffer.device_index, parameter)? {
+        return Err(host_only(parameter, device));
+    }
+    // SAFETY: passed on.
+    unsafe { host_output(buffer) }.map(Some).map_err(|error| error.in_parameter(parameter))
+}
+
+/// The same for outputs that may lie on a CUDA device as well.
+///
+/// # Safety
+/// As [`output`].
+pub unsafe fn output_anywhere<'a>(
+    buffer: *const coopseg_buffer,
+    parameter: &'static str,
+) -> Result<Option<Output<'a>>> {
+    // SAFETY: passed on.
+    let Some(buffer) = (unsafe { described_output(buffer, parameter) })? else { return Ok(None) };
+    let made = match device(buffer.memory, buffer.device_index, parameter)? {
+        // SAFETY: passed on.
+        None => unsafe { host_output(buffer) }.map(Output::Host),
+        Some(device) => {
+            let memory = DeviceMemory { device, address: buffer.data.addr(), size: buffer.data_size };
+            Dtype::try_from(buffer.dtype).and_then(|dtype| {
+                // SAFETY: the caller says that data_size bytes are writable and belong to this call alone.
+                unsafe { DeviceOutput::new(memory, dtype, buffer.ndim, buffer.shape, buffer.strides) }
+                    .map(Output::Device)
+            })
+        }
+    };
+    made.map(Some).map_err(|error| error.in_parameter(parameter))
+}
+
+/// A caller's output whose sizes and pointer were checked, or `None` for NULL.
+///
+/// # Safety
+/// As [`output`].
+unsafe fn described_output<'a>(
+    buffer: *const coopseg_buffer,
+    parameter: &'static str,
+) -> Result<Option<&'a coopseg_buffer>> {
     if buffer.is_null() {
         return Ok(None);
     }
@@ -206,12 +322,16 @@ pub unsafe fn output<'a>(
     if buffer.data_size > isize::MAX as usize {
         return Err(Error::InvalidShape(format!("`{parameter}->data_size` is {}", buffer.data_size)));
     }
-    let dtype = Dtype::try_from(buffer.dtype).map_err(|error| error.in_parameter(parameter))?;
+    Ok(Some(buffer))
+}
+
+/// # Safety
+/// As [`output`], for a buffer on the host that was checked.
+unsafe fn host_output<'a>(buffer: &coopseg_buffer) -> Result<ImageViewMut<'a>> {
+    let dtype = Dtype::try_from(buffer.dtype)?;
     // SAFETY: the caller says that data_size bytes are writable and belong to this call alone.
     let bytes = unsafe { std::slice::from_raw_parts_mut(buffer.data.cast::<u8>(), buffer.data_size) };
     ImageViewMut::new(dtype, buffer.ndim, buffer.shape, buffer.strides, bytes)
-        .map(Some)
-        .map_err(|error| error.in_parameter(parameter))
 }
 
 /// Where the memory of an image or a buffer lies, for [`refuse_overlap`].

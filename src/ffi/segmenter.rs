@@ -7,8 +7,8 @@ use super::registry;
 use super::status::coopseg_status;
 use super::text::{optional_path, path, read_or_empty, read_sized, require, write_json};
 use crate::error::{Error, Result};
-use crate::segment::{OutputPaths, Report, Segmenter, SegmenterOptions, Wanted};
-use crate::volume::{ImageView, ImageViewMut, SliceSource};
+use crate::segment::{DeviceImage, OutputPaths, Outputs, Report, Segmenter, SegmenterOptions};
+use crate::volume::{ImageView, SliceSource};
 use std::ffi::{c_char, c_void};
 use std::path::Path;
 
@@ -102,6 +102,11 @@ pub unsafe extern "C" fn coopseg_segmenter_new(
 /// own grid. Outside the networks' field of view the class is background with probability 1.
 ///
 /// @param segmenter   Shared use.
+/// Image and outputs may lie in CUDA memory (`COOPSEG_MEMORY_CUDA`), where the segmenter runs on that device: the
+/// voxels are then never copied to the host, and each output may lie there or on the host. Addresses and strides are
+/// multiples of the element's size. Writes to the image must be done, or queued on libtorch's current stream of the
+/// calling thread (the default stream, unless the program chose another). Results are there on return.
+///
 /// @param image       2-D or 3-D, any type. Borrowed until return; never written. Voxels that are NaN or
 ///                    infinite, and images that are constant, are refused.
 /// @param outputs     Where the results go. Their memory must not overlap the image's or each other's. Its
@@ -113,8 +118,9 @@ pub unsafe extern "C" fn coopseg_segmenter_new(
 ///                    NULL.
 /// @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
 ///         `COOPSEG_INVALID_STRUCT_SIZE`;
-///         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output);
-///         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_OUT_OF_MEMORY`;
+///         `COOPSEG_INVALID_ARGUMENT` (type, constant image, non-finite voxels, no output, CUDA memory of another
+///         device than the segmenter's); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
+///         `COOPSEG_DEVICE_UNAVAILABLE` (CUDA memory without CUDA); `COOPSEG_OUT_OF_MEMORY`;
 ///         `COOPSEG_LIBTORCH`; `COOPSEG_INTERNAL`. The segmenter stays usable.
 /// Threads: any number of calls at once, also on one segmenter.
 /// Since 0.1.
@@ -137,7 +143,8 @@ pub unsafe extern "C" fn coopseg_segmenter_run(
 ///
 /// @param segmenter      Shared use.
 /// @param channels       An array of images on one grid, each as for `coopseg_segmenter_run`;
-///                       channels that are interleaved in memory are described by strides.
+///                       channels that are interleaved in memory are described by strides. All lie on the
+///                       host, or all on the segmenter's CUDA device.
 /// @param channel_count  Number of images: that of the model's channels, 1 to 4.
 /// @param outputs        As for `coopseg_segmenter_run`.
 /// @param callback       Hears of every slice; NULL: nobody.
@@ -174,25 +181,53 @@ unsafe fn run(
     out_report: *mut *mut c_char,
 ) -> Result<()> {
     let segmenter = registry::get(segmenter, "segmenter")?;
-    let views: Vec<ImageView> = channels
+    let on_device: Vec<DeviceImage> = channels
         .iter()
         // SAFETY: by the caller's contract.
-        .map(|&channel| unsafe { image::view(channel, "image") })
+        .filter_map(|&channel| unsafe { image::device_image(channel, "image") }.transpose())
         .collect::<Result<_>>()?;
     // SAFETY: by the caller's contract; overlap is refused before any output becomes a mutable reference.
-    let mut maps = unsafe {
+    let mut outputs = unsafe {
         let outputs = read_sized(outputs, "outputs", "coopseg_segmentation")?;
-        Maps::new(channels, outputs)?
+        read_outputs(channels, outputs)?
     };
-    if let Some(view) = views.first() {
-        maps.check(view, segmenter.model().class_names().len())?;
-    }
-    let sources: Vec<&dyn SliceSource> = views.iter().map(|view| view as _).collect();
-    let slices = views.first().map_or(0, ImageView::slices);
-    let report = segmenter.run(&sources, maps.wanted(), &mut |z, result| {
-        maps.write(z, &result)?;
-        if listener.goes_on(z + 1, slices) { Ok(()) } else { Err(Error::Cancelled) }
-    })?;
+    let (wanted, classes) = (outputs.wanted(), segmenter.model().class_names().len());
+    let report = match on_device.first() {
+        Some(first) if on_device.len() == channels.len() => {
+            outputs.check_on_device(first, classes)?;
+            let [_, _, slices] = first.shape();
+            segmenter.run_on_device(&on_device, wanted, &mut |chunk, maps| {
+                outputs.write_on_device(chunk.clone(), &maps)?;
+                if chunk.into_iter().all(|z| listener.goes_on(z + 1, slices)) {
+                    Ok(())
+                } else {
+                    Err(Error::Cancelled)
+                }
+            })?
+        }
+        Some(_) => {
+            return Err(Error::InvalidArgument(
+                "some channels lie in the host's memory and some in a device's; expected all in one"
+                    .to_owned(),
+            ));
+        }
+        None => {
+            let views: Vec<ImageView> = channels
+                .iter()
+                // SAFETY: by the caller's contract.
+                .map(|&channel| unsafe { image::view(channel, "image") })
+                .collect::<Result<_>>()?;
+            if let Some(first) = views.first() {
+                outputs.check(first.shape(), classes)?;
+            }
+            let sources: Vec<&dyn SliceSource> = views.iter().map(|view| view as _).collect();
+            let slices = views.first().map_or(0, ImageView::slices);
+            segmenter.run(&sources, wanted, &mut |z, result| {
+                outputs.write(z, &result)?;
+                if listener.goes_on(z + 1, slices) { Ok(()) } else { Err(Error::Cancelled) }
+            })?
+        }
+    };
     // SAFETY: NULL or writable by contract.
     unsafe { write_report(out_report, &report) }
 }
@@ -328,103 +363,45 @@ unsafe fn write_report(out: *mut *mut c_char, report: &Report) -> Result<()> {
     unsafe { write_json(out, &json) }
 }
 
-/// The caller's outputs, checked.
-struct Maps<'a> {
-    labels: Option<ImageViewMut<'a>>,
-    fast_labels: Option<ImageViewMut<'a>>,
-    probabilities: Option<ImageViewMut<'a>>,
-    entropy: Option<ImageViewMut<'a>>,
-    disagreement: Option<ImageViewMut<'a>>,
-}
-
-impl<'a> Maps<'a> {
-    /// # Safety
-    /// The buffers are as the fields of [`coopseg_segmentation`] say; the channels were accepted before.
-    unsafe fn new(channels: &[*const coopseg_image], outputs: &coopseg_segmentation) -> Result<Self> {
-        let buffers = [
-            (outputs.labels, "outputs->labels"),
-            (outputs.fast_labels, "outputs->fast_labels"),
-            (outputs.probabilities, "outputs->probabilities"),
-            (outputs.entropy, "outputs->entropy"),
-            (outputs.disagreement, "outputs->disagreement"),
-        ];
-        if buffers.iter().all(|(buffer, _)| buffer.is_null()) {
-            return Err(Error::InvalidArgument("`outputs` names no map; expected at least one".to_owned()));
-        }
-        // SAFETY: structs that say their size, by contract.
-        let extents: Vec<Option<Extent>> = buffers
-            .iter()
-            .map(|&(buffer, parameter)| unsafe { Extent::of_buffer(buffer, parameter) })
-            .collect::<Result<_>>()?;
-        refuse_overlap(&extents)?;
-        // Channels may well overlap each other: they are only read.
-        for &channel in channels {
-            let mut with_image = extents.clone();
-            // SAFETY: accepted before.
-            with_image.push(unsafe { Extent::of_image(channel, "image") });
-            refuse_overlap(&with_image)?;
-        }
-        // SAFETY: nothing overlaps, so each mutable view is the only reference to its memory.
-        unsafe {
-            Ok(Maps {
-                labels: image::output(outputs.labels, "outputs->labels")?,
-                fast_labels: image::output(outputs.fast_labels, "outputs->fast_labels")?,
-                probabilities: image::output(outputs.probabilities, "outputs->probabilities")?,
-                entropy: image::output(outputs.entropy, "outputs->entropy")?,
-                disagreement: image::output(outputs.disagreement, "outputs->disagreement")?,
-            })
-        }
+/// The caller's outputs.
+///
+/// # Safety
+/// The buffers are as the fields of [`coopseg_segmentation`] say; the channels' sizes and pointers were checked.
+unsafe fn read_outputs<'a>(
+    channels: &[*const coopseg_image],
+    outputs: &coopseg_segmentation,
+) -> Result<Outputs<'a>> {
+    let buffers = [
+        (outputs.labels, "outputs->labels"),
+        (outputs.fast_labels, "outputs->fast_labels"),
+        (outputs.probabilities, "outputs->probabilities"),
+        (outputs.entropy, "outputs->entropy"),
+        (outputs.disagreement, "outputs->disagreement"),
+    ];
+    if buffers.iter().all(|(buffer, _)| buffer.is_null()) {
+        return Err(Error::InvalidArgument("`outputs` names no map; expected at least one".to_owned()));
     }
-
-    fn wanted(&self) -> Wanted {
-        Wanted {
-            probabilities: self.probabilities.is_some(),
-            fast_labels: self.fast_labels.is_some(),
-            entropy: self.entropy.is_some(),
-            disagreement: self.disagreement.is_some(),
-        }
+    // SAFETY: structs that say their size, by contract.
+    let extents: Vec<Option<Extent>> = buffers
+        .iter()
+        .map(|&(buffer, parameter)| unsafe { Extent::of_buffer(buffer, parameter) })
+        .collect::<Result<_>>()?;
+    refuse_overlap(&extents)?;
+    // Channels may well overlap each other: they are only read.
+    for &channel in channels {
+        let mut with_image = extents.clone();
+        // SAFETY: checked before.
+        with_image.push(unsafe { Extent::of_image(channel, "image") });
+        refuse_overlap(&with_image)?;
     }
-
-    fn check(&self, image: &ImageView, classes: usize) -> Result<()> {
-        let [x, y] = image.size();
-        let z = image.slices();
-        let labels = [(&self.labels, "outputs->labels"), (&self.fast_labels, "outputs->fast_labels")];
-        for (map, parameter) in labels {
-            if let Some(map) = map {
-                map.expect_labels([x, y, z], classes).map_err(|error| error.in_parameter(parameter))?;
-            }
-        }
-        let maps = [(&self.entropy, "outputs->entropy"), (&self.disagreement, "outputs->disagreement")];
-        for (map, parameter) in maps {
-            if let Some(map) = map {
-                map.expect_map([x, y, z, 1]).map_err(|error| error.in_parameter(parameter))?;
-            }
-        }
-        if let Some(map) = &self.probabilities {
-            map.expect_map([x, y, z, classes])
-                .map_err(|error| error.in_parameter("outputs->probabilities"))?;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, z: usize, result: &crate::segment::SliceResult) -> Result<()> {
-        if let Some(map) = &mut self.labels {
-            map.write_labels(z, result.labels.view())?;
-        }
-        if let (Some(map), Some(labels)) = (&mut self.fast_labels, &result.fast_labels) {
-            map.write_labels(z, labels.view())?;
-        }
-        if let (Some(map), Some(entropy)) = (&mut self.entropy, &result.entropy) {
-            map.write_map(z, 0, entropy.view())?;
-        }
-        if let (Some(map), Some(disagreement)) = (&mut self.disagreement, &result.disagreement) {
-            map.write_map(z, 0, disagreement.view())?;
-        }
-        if let (Some(map), Some(all)) = (&mut self.probabilities, &result.probabilities) {
-            for (class, probabilities) in all.outer_iter().enumerate() {
-                map.write_map(z, class, probabilities)?;
-            }
-        }
-        Ok(())
+    // SAFETY: nothing overlaps, so each mutable view is the only reference to its memory.
+    unsafe {
+        Ok(Outputs {
+            labels: image::output_anywhere(outputs.labels, "outputs->labels")?,
+            fast_labels: image::output_anywhere(outputs.fast_labels, "outputs->fast_labels")?,
+            probabilities: image::output_anywhere(outputs.probabilities, "outputs->probabilities")?,
+            entropy: image::output_anywhere(outputs.entropy, "outputs->entropy")?,
+            disagreement: image::output_anywhere(outputs.disagreement, "outputs->disagreement")?,
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! NIfTI volumes in the library's memory, for hosts without a reader of their own.
 
 use super::guard::guard;
-use super::image::{self, COOPSEG_F32, COOPSEG_I32, COOPSEG_U8, coopseg_image};
+use super::image::{self, COOPSEG_F32, COOPSEG_I32, COOPSEG_MEMORY_HOST, COOPSEG_U8, coopseg_image};
 use super::registry;
 use super::status::coopseg_status;
 use super::text::{path, require};
@@ -146,5 +146,7 @@ fn describe<T>(voxels: &Array3<T>, geometry: &Geometry, dtype: i32) -> coopseg_i
         direction: [a[0], a[1], a[2], b[0], b[1], b[2], c[0], c[1], c[2]],
         data: voxels.as_ptr().cast(),
         data_size: voxels.len() * size_of::<T>(),
+        memory: COOPSEG_MEMORY_HOST,
+        device_index: 0,
     }
 }

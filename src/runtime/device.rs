@@ -3,6 +3,7 @@
 use super::{cuda, libtorch};
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
+use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
 use tch::Device;
 
@@ -15,6 +16,16 @@ pub enum DeviceChoice {
     Cpu,
     /// A CUDA device by its index.
     Cuda(usize),
+}
+
+impl Display for DeviceChoice {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Auto => f.write_str("auto"),
+            DeviceChoice::Cpu => f.write_str("cpu"),
+            DeviceChoice::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
 }
 
 impl FromStr for DeviceChoice {
@@ -81,6 +92,9 @@ mod tests {
     fn device_names_are_read_and_others_refused() {
         assert_eq!("cuda:3".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(3));
         assert_eq!("cuda".parse::<DeviceChoice>().unwrap(), DeviceChoice::Cuda(0));
+        for name in ["auto", "cpu", "cuda:11"] {
+            assert_eq!(name.parse::<DeviceChoice>().unwrap().to_string(), name);
+        }
         for bad in ["", "gpu", "cuda:", "cuda:-1", "CPU", "cuda:x"] {
             let message = bad.parse::<DeviceChoice>().unwrap_err().to_string();
             assert!(message.contains("expected \"auto\""), "{message}");

@@ -3,6 +3,8 @@
 use super::changed_pixels::ChangedPixels;
 use super::host_values::values;
 use super::in_order::{Stop, in_order};
+use super::input::{Channel, DeviceInput, Input};
+use super::on_device::{self, DeviceGrid, DeviceImage, DeviceMaps};
 use super::options::SegmenterOptions;
 use super::plan::Plan;
 use super::slice_result::{SliceResult, Wanted};
@@ -11,7 +13,7 @@ use crate::model::Model;
 use crate::network::inference::{InferenceNetwork, Target, probabilities};
 use crate::runtime::cpu_cache::{self, CacheUser};
 use crate::runtime::{self, DeviceChoice, log};
-use crate::volume::{self, IntensityWindow, NetworkGrid, SliceSource};
+use crate::volume::{self, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
 use serde::Serialize;
 use std::ops::Range;
@@ -44,17 +46,10 @@ pub struct Segmenter {
 }
 
 /// Some slices segmented.
-struct Chunk {
-    results: Vec<SliceResult>,
+struct Chunk<T> {
+    results: T,
     /// Pixels that each pass of the slow-thinking network changed.
     changed: Vec<i64>,
-}
-
-/// An image on its way to the networks.
-struct Input<'a> {
-    channels: &'a [&'a dyn SliceSource],
-    windows: Vec<IntensityWindow>,
-    grid: NetworkGrid,
 }
 
 /// Logits of a chunk of slices, N×C×h×w.
@@ -100,7 +95,8 @@ impl Segmenter {
         let started = Instant::now();
         let pool = runtime::slice_pool()?;
         let preprocess = self.model.preprocess();
-        let image = self.one_grid(channels)?;
+        let described: Vec<Channel> = channels.iter().map(|&channel| Channel::of(channel)).collect();
+        let image = self.one_grid(&described)?;
         let input = Input {
             channels,
             windows: channels
@@ -112,19 +108,68 @@ impl Segmenter {
                 .collect::<Result<_>>()?,
             grid: NetworkGrid::new(image.size(), image.spacing(), preprocess)?,
         };
-        let slices = image.slices();
+        let compute = |slices| self.segment(&input, slices, wanted);
+        self.in_chunks(started, image.slices(), compute, |slices, results: Vec<SliceResult>| {
+            slices.zip(results).try_for_each(|(z, result)| sink(z, result))
+        })
+    }
+
+    /// The same for an image in the memory of the segmenter's device, where it and the results stay. `sink` is given the
+    /// results of several slices at a time.
+    ///
+    /// # Errors
+    /// As [`Segmenter::run`]; `InvalidArgument` for an image on another device.
+    pub fn run_on_device(
+        &self,
+        channels: &[DeviceImage],
+        wanted: Wanted,
+        sink: &mut dyn FnMut(Range<usize>, DeviceMaps) -> Result<()>,
+    ) -> Result<Report> {
+        let started = Instant::now();
+        let _guard = tch::no_grad_guard();
+        let preprocess = self.model.preprocess();
+        let described: Vec<Channel> = channels.iter().map(Channel::on_device).collect();
+        let image = self.one_grid(&described)?;
+        if let Some(other) = channels.iter().map(DeviceImage::device).find(|&device| device != self.device) {
+            return Err(Error::InvalidArgument(format!(
+                "the image lies in the memory of {}, but the segmenter runs on {}; expected one device",
+                on_device::name(other),
+                on_device::name(self.device)
+            )));
+        }
+        let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;
+        let input = DeviceInput {
+            channels,
+            windows: channels
+                .iter()
+                .map(|channel| channel.window(preprocess.percentiles))
+                .collect::<Result<_>>()?,
+            grid: DeviceGrid::new(&grid, self.device)?,
+        };
+        let compute = |slices| self.segment_on_device(&input, slices, wanted);
+        self.in_chunks(started, image.slices(), compute, sink)
+    }
+
+    /// Computes slices in chunks and hands their results over in order; where memory runs out, in smaller ones.
+    fn in_chunks<T: Send>(
+        &self,
+        started: Instant,
+        slices: usize,
+        compute: impl Fn(Range<usize>) -> Result<Chunk<T>> + Sync,
+        mut sink: impl FnMut(Range<usize>, T) -> Result<()>,
+    ) -> Result<Report> {
+        let pool = runtime::slice_pool()?;
         let mut changed = vec![0i64; self.options.iterations];
         let mut plan = Plan::new(self.device, self.chunk, pool.current_num_threads());
         let mut next = 0;
         while next < slices {
             let chunks = plan.chunks(next..slices);
-            let compute = |range| self.segment(&input, range, wanted);
-            let stopped = in_order(&pool, plan.lanes(chunks.len()), &chunks, compute, |range, chunk| {
+            let stopped = in_order(&pool, plan.lanes(chunks.len()), &chunks, &compute, |range, chunk| {
                 for (total, change) in changed.iter_mut().zip(chunk.changed) {
                     *total += change;
                 }
                 next = range.end;
-                range.zip(chunk.results).try_for_each(|(z, result)| sink(z, result))
+                sink(range, chunk.results)
             });
             match stopped {
                 Ok(()) => {}
@@ -135,7 +180,7 @@ impl Segmenter {
                 Err(Stop::Computing(error) | Stop::Delivering(error)) => return Err(error),
             }
         }
-        let [width, height] = input.grid.size();
+        let [width, height] = self.model.preprocess().crop;
         let pixels = (slices * width * height) as f64;
         Ok(Report {
             slices,
@@ -145,7 +190,7 @@ impl Segmenter {
     }
 
     /// The first channel, whose grid is that of all.
-    fn one_grid<'a>(&self, channels: &[&'a dyn SliceSource]) -> Result<&'a dyn SliceSource> {
+    fn one_grid<'a>(&self, channels: &[Channel<'a>]) -> Result<Channel<'a>> {
         let expected = self.model.architecture().channels;
         let Some((&first, others)) = channels.split_first().filter(|_| channels.len() as i64 == expected)
         else {
@@ -154,21 +199,22 @@ impl Segmenter {
                 channels.len()
             )));
         };
-        let shape = |source: &dyn SliceSource| {
-            let [x, y] = source.size();
-            [x, y, source.slices()]
-        };
-        for (index, &other) in others.iter().enumerate() {
+        for (index, other) in others.iter().enumerate() {
             volume::check_same_grid(
-                ("channel 0", shape(first), first.geometry()),
-                (&format!("channel {}", index + 1), shape(other), other.geometry()),
+                ("channel 0", first.shape, first.geometry),
+                (&format!("channel {}", index + 1), other.shape, other.geometry),
             )?;
         }
         Ok(first)
     }
 
     /// Some slices from the image's grid through both stages and back.
-    fn segment(&self, input: &Input, slices: Range<usize>, wanted: Wanted) -> Result<Chunk> {
+    fn segment(
+        &self,
+        input: &Input,
+        slices: Range<usize>,
+        wanted: Wanted,
+    ) -> Result<Chunk<Vec<SliceResult>>> {
         let _guard = tch::no_grad_guard();
         let batch = input.batch(slices.clone())?.f_to_device(self.device)?;
         let Stages { fast, refined, changed } = self.stages(&batch)?;
@@ -191,6 +237,20 @@ impl Segmenter {
         Ok(Chunk { results, changed })
     }
 
+    /// The same on the device.
+    fn segment_on_device(
+        &self,
+        input: &DeviceInput,
+        slices: Range<usize>,
+        wanted: Wanted,
+    ) -> Result<Chunk<DeviceMaps>> {
+        let _guard = tch::no_grad_guard();
+        let Stages { fast, refined, changed } = self.stages(&input.batch(slices)?)?;
+        let fast = wanted.fast().then(|| probabilities(&fast)).transpose()?;
+        let results = DeviceMaps::new(&input.grid, &probabilities(&refined)?, fast.as_ref(), wanted)?;
+        Ok(Chunk { results, changed })
+    }
+
     /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (METHOD §6).
     fn stages(&self, batch: &Tensor) -> Result<Stages> {
         let fast = self.networks.segment(batch)?;
@@ -204,25 +264,6 @@ impl Segmenter {
         // Asked for only now, so that a GPU never waits between two passes.
         let changed = changed.into_iter().map(ChangedPixels::number).collect::<Result<_>>()?;
         Ok(Stages { fast, refined, changed })
-    }
-}
-
-impl Input<'_> {
-    /// What the networks see of some slices, N×channels×h×w.
-    fn batch(&self, slices: Range<usize>) -> Result<Tensor> {
-        let [width, height] = self.grid.size();
-        let (channels, pixels) = (self.channels.len(), width * height);
-        let shape = [slices.len() as i64, channels as i64, height as i64, width as i64];
-        let mut values: Vec<f32> =
-            volume::reserve(slices.len() * channels * pixels, "slices on the networks' grid")?;
-        for z in slices {
-            for (channel, window) in self.channels.iter().zip(&self.windows) {
-                let mut slice = channel.slice(z)?;
-                window.apply(&mut slice);
-                values.extend(self.grid.image_to_network(slice.view()).iter());
-            }
-        }
-        Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
     }
 }
 

@@ -55,9 +55,8 @@ impl IntensityWindow {
         };
 
         // Order statistics: the upper half of their keys from one pass, the lower half from another.
-        let [first, second] = percentiles.map(|percentile| Rank::new(percentile, last));
-        let ranks = [first.below, first.above(last), second.below, second.above(last), 0, last];
-        let bins = ranks.map(|rank| coarse.locate(rank));
+        let ranks = Ranks::new(percentiles, last);
+        let bins = ranks.all().map(|rank| coarse.locate(rank));
         let mut wanted: Vec<u32> = bins.iter().map(|&(bin, _)| bin).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -80,23 +79,11 @@ impl IntensityWindow {
                 all.merge(some);
             }
         }
-        let [a, b, c, d, least, greatest] = bins.map(|(bin, rest)| {
+        ranks.window(bins.map(|(bin, rest)| {
             let rest =
                 fine.iter().find(|(known, _)| *known == bin).map_or(0, |(_, fine)| fine.locate(rest).0);
             f64::from(value(bin << 16 | rest))
-        });
-
-        if least == greatest {
-            return Err(Error::InvalidArgument(format!(
-                "image is constant (value {least}): there is no contrast to scale to [0, 1]"
-            )));
-        }
-        let (low, high) = (first.between(a, b), second.between(c, d));
-        Ok(if low < high {
-            IntensityWindow { low, high }
-        } else {
-            IntensityWindow { low: least, high: greatest }
-        })
+        }))
     }
 
     /// The window between two percentiles of a volume; see [`IntensityWindow::of_slices`].
@@ -195,7 +182,47 @@ impl Histogram {
     }
 }
 
+/// The order statistics that a window is made of.
+#[derive(Debug)]
+pub struct Ranks {
+    percentiles: [Rank; 2],
+    last: u64,
+}
+
+impl Ranks {
+    /// For two percentiles of intensities whose greatest has the rank `last`, from 0.
+    pub fn new(percentiles: [f64; 2], last: u64) -> Self {
+        Ranks { percentiles: percentiles.map(|percentile| Rank::new(percentile, last)), last }
+    }
+
+    /// Which ranks are asked for.
+    pub fn all(&self) -> [u64; 6] {
+        let [low, high] = &self.percentiles;
+        [low.below, low.above(self.last), high.below, high.above(self.last), 0, self.last]
+    }
+
+    /// The window, from the intensities of those ranks; see [`IntensityWindow::of_slices`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for an image that is constant.
+    pub fn window(&self, [a, b, c, d, least, greatest]: [f64; 6]) -> Result<IntensityWindow> {
+        if least == greatest {
+            return Err(Error::InvalidArgument(format!(
+                "image is constant (value {least}): there is no contrast to scale to [0, 1]"
+            )));
+        }
+        let [low, high] = &self.percentiles;
+        let (low, high) = (low.between(a, b), high.between(c, d));
+        Ok(if low < high {
+            IntensityWindow { low, high }
+        } else {
+            IntensityWindow { low: least, high: greatest }
+        })
+    }
+}
+
 /// A percentile as a place between two order statistics.
+#[derive(Debug)]
 struct Rank {
     below: u64,
     fraction: f64,
@@ -215,6 +242,14 @@ impl Rank {
     fn between(&self, below: f64, above: f64) -> f64 {
         below + (above - below) * self.fraction
     }
+}
+
+/// Says that so many voxels are not finite, and where (x, y, z) the first lies.
+pub fn not_finite(count: u64, first: f32, [x, y, z]: [usize; 3]) -> Error {
+    Error::InvalidArgument(format!(
+        "{count} voxel(s) of the image are not finite, the first is {first} at x {x}, y {y}, z {z}; expected finite \
+         intensities"
+    ))
 }
 
 /// Counts voxels that are not finite.
@@ -239,11 +274,7 @@ impl NonFinite {
     fn check(&self) -> Result<()> {
         match self.first {
             None => Ok(()),
-            Some((value, [x, y, z])) => Err(Error::InvalidArgument(format!(
-                "{} voxel(s) of the image are not finite, the first is {value} at x {x}, y {y}, z {z}; expected \
-                 finite intensities",
-                self.count
-            ))),
+            Some((value, position)) => Err(not_finite(self.count, value, position)),
         }
     }
 }

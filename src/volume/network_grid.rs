@@ -5,7 +5,8 @@ use super::intensity::min_max;
 use super::resample::Resampling;
 use super::{Preprocess, Volume};
 use crate::error::Result;
-use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
+use std::ops::Range;
 
 /// In-plane resampling, padding and cropping of slices of one shape and spacing, and their inverses.
 #[derive(Clone, Debug)]
@@ -14,6 +15,35 @@ pub struct NetworkGrid {
     backward: Resampling,
     pad: [usize; 2],
     crop: [usize; 2],
+}
+
+/// Pixels along one axis that resampled slices and the networks' grid share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The first of them in resampled slices.
+    pub in_resampled: usize,
+    /// The first of them on the networks' grid.
+    pub in_network: usize,
+    /// Their number.
+    pub length: usize,
+}
+
+impl Seen {
+    /// For slices of `size` pixels, padded to `pad` at least and cropped to `crop` (METHOD §5).
+    fn new(size: usize, pad: usize, crop: usize) -> Self {
+        let (padded, cut) = (margin_before(size, pad), margin_before(crop, size.max(pad)));
+        let (in_resampled, in_network) = (cut.saturating_sub(padded), padded.saturating_sub(cut));
+        let length = size.saturating_sub(in_resampled).min(crop.saturating_sub(in_network));
+        Seen { in_resampled, in_network, length }
+    }
+
+    fn resampled(&self) -> Range<usize> {
+        self.in_resampled..self.in_resampled + self.length
+    }
+
+    fn network(&self) -> Range<usize> {
+        self.in_network..self.in_network + self.length
+    }
 }
 
 impl NetworkGrid {
@@ -85,6 +115,28 @@ impl NetworkGrid {
         self.map_to_image(probabilities.index_axis(Axis(0), class), if class == 0 { 1.0 } else { 0.0 })
     }
 
+    /// Interpolation from the slice's grid to the networks' spacing.
+    pub fn forward(&self) -> &Resampling {
+        &self.forward
+    }
+
+    /// The way back.
+    pub fn backward(&self) -> &Resampling {
+        &self.backward
+    }
+
+    /// Width and height of slices of the networks' spacing, before padding and cropping.
+    pub fn resampled_size(&self) -> [usize; 2] {
+        self.forward.output_shape()
+    }
+
+    /// Which part of resampled slices the networks see, along x and y.
+    pub fn seen(&self) -> [Seen; 2] {
+        let [width, height] = self.resampled_size();
+        let ([pad_x, pad_y], [crop_x, crop_y]) = (self.pad, self.crop);
+        [Seen::new(width, pad_x, crop_x), Seen::new(height, pad_y, crop_y)]
+    }
+
     /// Width and height of the slices.
     pub fn image_size(&self) -> [usize; 2] {
         self.backward.output_shape()
@@ -93,22 +145,12 @@ impl NetworkGrid {
     /// A map of the networks' grid, `[y, x]`, on the slice's own grid: inverse crop and padding, then linear
     /// interpolation. `outside` stands where the networks saw nothing.
     pub fn map_to_image(&self, map: ArrayView2<f32>, outside: f32) -> Array2<f32> {
-        let [width, height] = self.forward.output_shape();
-        let source = |position: usize, size: usize, pad: usize, crop: usize| {
-            let cut = margin_before(crop, size.max(pad));
-            (position + margin_before(size, pad)).checked_sub(cut).filter(|&position| position < crop)
-        };
-        let columns: Vec<Option<usize>> =
-            (0..width).map(|x| source(x, width, self.pad[0], self.crop[0])).collect();
+        let [width, height] = self.resampled_size();
+        let [x, y] = self.seen();
         let mut uncropped = Array2::from_elem((height, width), outside);
-        for (y, mut row) in uncropped.rows_mut().into_iter().enumerate() {
-            let Some(from) = source(y, height, self.pad[1], self.crop[1]) else { continue };
-            for (value, column) in row.iter_mut().zip(&columns) {
-                if let Some(&seen) = column.and_then(|column| map.get([from, column])) {
-                    *value = seen;
-                }
-            }
-        }
+        uncropped
+            .slice_mut(s![y.resampled(), x.resampled()])
+            .assign(&map.slice(s![y.network(), x.network()]));
         if self.backward.is_identity() { uncropped } else { self.backward.linear(uncropped.view()) }
     }
 }

@@ -45,6 +45,20 @@ impl Resampling {
         self.x.taps.is_none() && self.y.taps.is_none()
     }
 
+    /// What linear interpolation along x and y mixes, first x, for those who do it elsewhere; none along an axis on which
+    /// nothing is to be done.
+    pub fn interpolations(&self) -> [Option<Interpolation>; 2] {
+        [&self.x, &self.y].map(|axis| {
+            let taps = axis.taps.as_ref()?;
+            Some(Interpolation {
+                low: taps.iter().map(|tap| tap.low).collect(),
+                high: taps.iter().map(|tap| tap.high).collect(),
+                low_weights: taps.iter().map(|tap| tap.low_weight).collect(),
+                high_weights: taps.iter().map(|tap| tap.high_weight).collect(),
+            })
+        })
+    }
+
     /// Size of the results, x and y.
     pub fn output_shape(&self) -> [usize; 2] {
         [self.x.output, self.y.output]
@@ -76,6 +90,19 @@ impl Resampling {
             (Some(x), Some(y)) => along_y(along_x(slice, x, &mix).view(), y, mix),
         }
     }
+}
+
+/// Linear interpolation along one axis: output i is `low_weights[i]`·input(`low[i]`) + `high_weights[i]`·input(`high[i]`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interpolation {
+    /// The pixel before each output pixel.
+    pub low: Vec<usize>,
+    /// The pixel after it, or the same.
+    pub high: Vec<usize>,
+    /// The share of the one before.
+    pub low_weights: Vec<f32>,
+    /// The share of the one after.
+    pub high_weights: Vec<f32>,
 }
 
 fn along_x<T: Copy + Default>(

@@ -1,8 +1,8 @@
 //! Results in the caller's memory, written slice by slice.
 
-use super::Dtype;
 use super::dtype::{Scalar, with_scalar};
 use super::layout::Layout;
+use super::{Dtype, MapFormat};
 use crate::error::{Error, Result};
 use ndarray::ArrayView2;
 
@@ -38,47 +38,9 @@ impl<'a> ImageViewMut<'a> {
         Ok(ImageViewMut { dtype, layout, bytes })
     }
 
-    /// The type of the elements.
-    pub fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    /// Number of elements along x, y, z, class.
-    pub fn shape(&self) -> [usize; 4] {
-        self.layout.shape
-    }
-
-    /// Refuses another shape than `expected` (x, y, z, class).
-    pub fn expect_shape(&self, expected: [usize; 4]) -> Result<()> {
-        if self.shape() == expected {
-            return Ok(());
-        }
-        let text = |shape: [usize; 4]| {
-            // The class axis is worth mentioning only where there is one.
-            let axes = if self.shape()[3] == 1 && expected[3] == 1 { 3 } else { 4 };
-            shape.iter().take(axes).map(usize::to_string).collect::<Vec<_>>().join("×")
-        };
-        Err(Error::InvalidShape(format!("shape is {}; expected {}", text(self.shape()), text(expected))))
-    }
-
-    /// Refuses another shape than `expected` (x, y, z) and types that cannot hold every class.
-    pub fn expect_labels(&self, [x, y, z]: [usize; 3], classes: usize) -> Result<()> {
-        self.expect_shape([x, y, z, 1])?;
-        if self.dtype == Dtype::I8 && classes > 128 {
-            return Err(Error::InvalidArgument(format!(
-                "i8 cannot hold {classes} classes; expected u8 or a wider type"
-            )));
-        }
-        Ok(())
-    }
-
-    /// Refuses another shape than `expected` (x, y, z, class) and types other than f32 and f64.
-    pub fn expect_map(&self, expected: [usize; 4]) -> Result<()> {
-        self.expect_shape(expected)?;
-        match self.dtype {
-            Dtype::F32 | Dtype::F64 => Ok(()),
-            other => Err(Error::InvalidArgument(format!("dtype is {}; expected f32 or f64", other.name()))),
-        }
+    /// Type and shape.
+    pub fn format(&self) -> MapFormat {
+        MapFormat { dtype: self.dtype, shape: self.layout.shape }
     }
 
     /// Writes the classes of slice `z`, indexed `[y, x]`, as numbers of the output's type.
@@ -159,7 +121,6 @@ mod tests {
             let mut bytes = vec![0x55; 1 + 12 * dtype.size()];
             let shape = [3, 2, 2, 1];
             let mut output = ImageViewMut::new(dtype, 3, shape, [0; 4], &mut bytes[1..]).unwrap();
-            output.expect_labels([3, 2, 2], 128).unwrap();
             output.write_labels(0, Array2::zeros((2, 3)).view()).unwrap();
             output.write_labels(1, labels.view()).unwrap();
             let written = read(dtype, [3, 2, 2], [0; 3], &bytes[1..]);
@@ -196,12 +157,5 @@ mod tests {
             output.write_map(0, 0, Array2::zeros((2, 3)).view()),
             Err(Error::InvalidArgument(_))
         ));
-        assert!(output.expect_labels([3, 2, 2], 128).is_ok());
-        assert!(matches!(output.expect_labels([3, 2, 2], 129), Err(Error::InvalidArgument(_))));
-        assert!(matches!(output.expect_map([3, 2, 2, 1]), Err(Error::InvalidArgument(_))));
-        let text = output.expect_labels([3, 2, 1], 2).unwrap_err().to_string();
-        assert_eq!(text, "shape is 3×2×2; expected 3×2×1");
-        let text = output.expect_map([3, 2, 2, 4]).unwrap_err().to_string();
-        assert_eq!(text, "shape is 3×2×2×1; expected 3×2×2×4");
     }
 }

@@ -1,5 +1,8 @@
-/* Every device of this machine gives the numbers of the CPU. Where there is CUDA, memory that ends there too. */
+/* Every device of this machine gives the numbers of the CPU. Where there is CUDA, images and results in its memory do
+ * too, and memory that ends. */
 #include "check.h"
+
+#include <dlfcn.h>
 
 enum { SIZE = 96, SLICES = 5, VOXELS = SIZE * SIZE * SLICES, CLASSES = 4, STEPS = 3 };
 
@@ -76,6 +79,71 @@ static void segment(const coopseg_model *model, const char *device, numbers *out
     CHECK_OK(coopseg_segmenter_new(model, options, &segmenter));
     CHECK_OK(coopseg_segmenter_run(segmenter, &view, &outputs, NULL, NULL, NULL));
     CHECK_OK(coopseg_segmenter_free(segmenter));
+}
+
+/* The CUDA runtime that libtorch has loaded. */
+typedef struct {
+    int (*malloc)(void **pointer, size_t size);
+    int (*free)(void *pointer);
+    int (*memcpy)(void *to, const void *from, size_t size, int kind);
+} cuda_runtime;
+
+static int find_cuda(cuda_runtime *cuda)
+{
+    void *program = dlopen(NULL, RTLD_LAZY);
+    void *found[3];
+    found[0] = dlsym(program, "cudaMalloc");
+    found[1] = dlsym(program, "cudaFree");
+    found[2] = dlsym(program, "cudaMemcpy");
+    /* ISO C knows no other way from an object's pointer to a function's. */
+    memcpy(&cuda->malloc, &found[0], sizeof found[0]);
+    memcpy(&cuda->free, &found[1], sizeof found[1]);
+    memcpy(&cuda->memcpy, &found[2], sizeof found[2]);
+    return found[0] != NULL && found[1] != NULL && found[2] != NULL;
+}
+
+/* The image in the memory of cuda:0, the labels there too, the probabilities on the host. */
+static void segment_in_place(const coopseg_model *model, numbers *out)
+{
+    enum { TO_DEVICE = 1, TO_HOST = 2 };
+    const int64_t shape[3] = {SIZE, SIZE, SLICES};
+    const double spacing[3] = {1.5, 1.5, 8.0};
+    cuda_runtime cuda;
+    void *voxels = NULL, *classes = NULL;
+    coopseg_segmenter *segmenter = NULL, *on_host = NULL;
+    coopseg_segmentation outputs;
+    coopseg_image view;
+    if (!find_cuda(&cuda)) {
+        FAIL("libtorch has loaded the CUDA runtime");
+        return;
+    }
+    CHECK(cuda.malloc(&voxels, sizeof image) == 0 && cuda.malloc(&classes, sizeof out->labels) == 0);
+    CHECK(cuda.memcpy(voxels, image, sizeof image, TO_DEVICE) == 0);
+    coopseg_buffer labels = map_of(COOPSEG_U8, 0, classes, sizeof out->labels);
+    coopseg_buffer probabilities = map_of(COOPSEG_F32, CLASSES, out->probabilities, sizeof out->probabilities);
+    labels.memory = COOPSEG_MEMORY_CUDA;
+    memset(&outputs, 0, sizeof outputs);
+    outputs.struct_size = sizeof outputs;
+    outputs.labels = &labels;
+    outputs.probabilities = &probabilities;
+    CHECK_OK(coopseg_image_init(COOPSEG_F32, shape, spacing, voxels, &view));
+    view.memory = COOPSEG_MEMORY_CUDA;
+    CHECK_OK(coopseg_segmenter_new(model, "{\"device\": \"cuda:0\", \"chunk\": 3}", &segmenter));
+    CHECK_OK(coopseg_segmenter_run(segmenter, &view, &outputs, NULL, NULL, NULL));
+    CHECK(cuda.memcpy(out->labels, classes, sizeof out->labels, TO_HOST) == 0);
+
+    CHECK_OK(coopseg_segmenter_new(model, "{\"device\": \"cpu\"}", &on_host));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "runs on cpu",
+                coopseg_segmenter_run(on_host, &view, &outputs, NULL, NULL, NULL));
+    view.data = image;
+    /* The host's memory, said to be CUDA's. */
+    CHECK(coopseg_segmenter_run(segmenter, &view, &outputs, NULL, NULL, NULL) != COOPSEG_OK);
+    view.memory = COOPSEG_MEMORY_HOST;
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "outputs->labels",
+                coopseg_segmenter_run(segmenter, &view, &outputs, NULL, NULL, NULL));
+    CHECK_OK(coopseg_segmenter_free(on_host));
+    CHECK_OK(coopseg_segmenter_free(segmenter));
+    CHECK(cuda.free(voxels) == 0 && cuda.free(classes) == 0);
 }
 
 static void compare(const numbers *expected, const numbers *found, double training)
@@ -184,6 +252,10 @@ int main(void)
         compared++;
         if (strncmp(name, "cuda", 4) == 0 && !cuda) {
             cuda = 1;
+            memcpy(found.fast, expected.fast, sizeof found.fast);
+            memcpy(found.hard, expected.hard, sizeof found.hard);
+            segment_in_place(model, &found);
+            compare(&expected, &found, 0.0);
             exhaust(name);
         }
         *end = '"';

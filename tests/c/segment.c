@@ -190,6 +190,9 @@ static void refusals(const coopseg_segmenter *segmenter)
     REFUSE(COOPSEG_INVALID_GEOMETRY, "spacing", bad.spacing[0] = NAN);
     REFUSE(COOPSEG_INVALID_GEOMETRY, "origin", bad.origin[0] = INFINITY);
     REFUSE(COOPSEG_INVALID_GEOMETRY, "direction", bad.direction[0] = 0.0);
+    REFUSE(COOPSEG_INVALID_ARGUMENT, "image->memory` is 7", bad.memory = 7);
+    REFUSE(COOPSEG_INVALID_ARGUMENT, "device_index` is -1", (bad.memory = COOPSEG_MEMORY_CUDA, bad.device_index = -1));
+    REFUSE(COOPSEG_DEVICE_UNAVAILABLE, "cuda:77", (bad.memory = COOPSEG_MEMORY_CUDA, bad.device_index = 77));
     for (int ndim = -1; ndim <= 5; ndim++) {
         if (ndim != 2 && ndim != 3) {
             REFUSE(COOPSEG_INVALID_SHAPE, "ndim", bad.ndim = ndim);
@@ -225,10 +228,19 @@ static void refusals(const coopseg_segmenter *segmenter)
     REFUSE_OUTPUT(COOPSEG_INVALID_ARGUMENT, "outputs->entropy", out.buffers[3].dtype = 77);
     REFUSE_OUTPUT(COOPSEG_INVALID_STRUCT_SIZE, "outputs->disagreement", out.buffers[4].struct_size = 1);
     REFUSE_OUTPUT(COOPSEG_INVALID_ARGUMENT, "outputs->labels", out.buffers[0].data = NULL);
+    REFUSE_OUTPUT(COOPSEG_INVALID_ARGUMENT, "outputs->labels->memory` is -1", out.buffers[0].memory = -1);
+    REFUSE_OUTPUT(COOPSEG_DEVICE_UNAVAILABLE, "cuda:77",
+                  (out.buffers[3].memory = COOPSEG_MEMORY_CUDA, out.buffers[3].device_index = 77));
     REFUSE_OUTPUT(COOPSEG_INVALID_SHAPE, "overlap", out.buffers[0].data = out.fast);
     REFUSE_OUTPUT(COOPSEG_INVALID_SHAPE, "overlap", out.buffers[4].data = image);
     REFUSE_OUTPUT(COOPSEG_INVALID_SHAPE, "outputs->labels",
                   (out.buffers[0].strides[0] = 1, out.buffers[0].strides[1] = 1, out.buffers[0].strides[2] = 1));
+
+    /* Functions that take memory of the host alone say so. */
+    bad = view;
+    bad.memory = COOPSEG_MEMORY_CUDA;
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "cuda:0; this function takes memory of the host alone",
+                coopseg_image_write(&bad, "never.nii"));
 
     /* The segmenter is still usable. */
     prepare(&out);

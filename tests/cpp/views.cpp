@@ -81,6 +81,11 @@ static void images()
     CHECK(elsewhere.origin()[2] == 3.0 && elsewhere.direction() == turned && elsewhere.data() == image.data());
     CHECK(image.origin()[2] == 0.0 && image.direction()[0] == 1.0);
 
+    const ImageView there = image.on_cuda(2);
+    CHECK(c.memory == COOPSEG_MEMORY_HOST && there.get()->memory == COOPSEG_MEMORY_CUDA);
+    CHECK(there.get()->device_index == 2 && there.data() == image.data());
+    CHECK_THROWS(invalid_argument, "memory of a device", there.voxels<short>());
+
     const ImageView slice(voxels.data(), {4, 3}, {1.0, 2.0});
     CHECK(slice.get()->ndim == 2 && slice.get()->data_size == 24 && slice.shape().dimensions() == 2);
 
@@ -110,6 +115,9 @@ static void buffers()
     CHECK(c.struct_size == sizeof c && c.dtype == COOPSEG_F64 && c.ndim == 4 && c.shape[3] == 2);
     CHECK(c.data == elements.data() && c.data_size == 48 * 8 && c.strides[0] == 0);
     CHECK(BufferView(elements.data(), {4, 3}).get()->data_size == 96);
+    CHECK(BufferView(elements.data(), {4, 3}).get()->memory == COOPSEG_MEMORY_HOST);
+    const BufferView there = BufferView(elements.data(), {4, 3}).on_cuda(1);
+    CHECK(there.get()->memory == COOPSEG_MEMORY_CUDA && there.get()->device_index == 1);
     CHECK(BufferView(elements.data(), {4, 3}, {16, 64}).get()->data_size == 8 + 48 + 128);
     CHECK(BufferView(Span(elements), {4, 3, 2}).get()->ndim == 3 && BufferView(c).get()->data == c.data);
     CHECK_THROWS(invalid_shape, "axis 1", BufferView(elements.data(), {4, 0}));

@@ -26,6 +26,8 @@ OK = 0
 CANCELLED = 300
 FILE_NOT_FOUND = 100
 
+MEMORY_HOST, MEMORY_CUDA = 0, 1
+
 LOG_ERROR, LOG_WARNING, LOG_INFO = 1, 2, 3
 
 #: ``COOPSEG_U8`` to ``COOPSEG_F64`` by numpy's kind and size of the type.
@@ -67,6 +69,8 @@ class CImage(Sized):
         ("direction", c_double * 9),
         ("data", c_void_p),
         ("data_size", c_size_t),
+        ("memory", c_int32),
+        ("device_index", c_int32),
     ]
 
 
@@ -79,6 +83,8 @@ class CBuffer(Sized):
         ("strides", c_int64 * 4),
         ("data", c_void_p),
         ("data_size", c_size_t),
+        ("memory", c_int32),
+        ("device_index", c_int32),
     ]
 
 
