@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ._axes import check_axes, reorder, with_classes, without_channel
+from ._cuda import cuda_array
 from .errors import InvalidArgumentError, InvalidGeometryError, InvalidShapeError
 from .images import Array, Image, as_array
 
@@ -67,13 +68,17 @@ def given_image(
                 f"spacing and axes describe arrays, but the image is a {type(image).__name__} with its own"
             )
         return described
-    array = as_array(image)
+    cuda = cuda_array(image)
+    array = as_array(image) if cuda is None else cuda.layout
     order = check_axes(axes, array.ndim)
     if spacing is None:
         if needs_spacing:
             raise InvalidGeometryError("an array has no spacing; give spacing=(x, y, z) in mm, or an Image")
         spacing = (1.0, 1.0, 1.0)
-    channels = [Image(part, spacing, axes=without_channel(order)) for part in _channels(array, order)]
+    channels = [
+        Image(part if cuda is None else cuda.part(part), spacing, axes=without_channel(order))
+        for part in _channels(array, order)
+    ]
     return Given(channels, order, lambda result: result)
 
 
@@ -130,9 +135,9 @@ def _channels(array: Array, axes: str) -> list[Array]:
     return list(first)
 
 
-def _image_on(image: Image, result: Array) -> Any:
+def _image_on(image: Image, result: Any) -> Any:
     """Maps of one value per voxel are images again; probabilities stay an array."""
-    if result.ndim != image.voxels.ndim:
+    if result.ndim != len(image.axes):
         return result
     return Image(result, image.spacing, image.origin, image.direction, image.axes)
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from . import _native
 from ._axes import check_axes, reorder
 from ._call import PathLike, call, call_handle, path
+from ._cuda import CudaArray, cuda_array
 from ._handle import Handle
 from .errors import InvalidArgumentError, InvalidGeometryError, InvalidShapeError
 
@@ -30,16 +31,16 @@ class Image:
     """An image or label map of one channel with its grid. It holds the array, not a copy of it.
 
     Attributes:
-        voxels: The array; 2-D or 3-D.
+        voxels: The array; 2-D or 3-D. On a GPU it is the object that was given.
         axes: The order of its axes, such as "zyx".
         spacing: Distance of voxel centres along x, y, z in mm; (3,).
         origin: Centre of the first voxel in LPS mm; (3,).
         direction: Column i is the unit vector in LPS along which index i (x, y, z) grows; (3, 3).
     """
 
-    __slots__ = ("voxels", "axes", "spacing", "origin", "direction", "_xyz")
+    __slots__ = ("voxels", "axes", "spacing", "origin", "direction", "_xyz", "_device")
 
-    voxels: Array
+    voxels: Any
     axes: str
     spacing: npt.NDArray[np.float64]
     origin: npt.NDArray[np.float64]
@@ -58,7 +59,8 @@ class Image:
         Args:
             voxels: A numpy array of bool, integers, float16, float32 or float64; or what has ``__array_interface__`` or
                 DLPack and lies in the CPU's memory. Any strides and byte order. It is copied only where a stride is
-                negative, where all of it is one repeated voxel, for float16 and for foreign byte order.
+                negative, where all of it is one repeated voxel, for float16 and for foreign byte order. An array on a
+                GPU (``__cuda_array_interface__``) stays there and is never copied; `Segmenter.segment` takes it.
             spacing: Distances along x, y, z in mm; of a 2-D image along x and y.
             origin: Centre of voxel (0, 0, 0) in LPS mm; two numbers for a 2-D image.
             direction: 3×3 (or 9 numbers, row by row); 2×2 for a 2-D image. None: the axes lie along LPS.
@@ -67,10 +69,14 @@ class Image:
         Raises:
             InvalidShapeError: Number or names of the axes.
             InvalidGeometryError: Numbers of the wrong shape. Their values are checked when the image is used.
-            InvalidArgumentError: A type that is not listed above, a masked array, or memory of another device.
+            InvalidArgumentError: A type that is not listed above, a masked array, memory of another kind of device; on
+                a GPU also what would have to be copied.
         """
-        self.voxels = as_array(voxels)
-        self.axes = check_axes(axes, self.voxels.ndim)
+        cuda = cuda_array(voxels)
+        self._device = None if cuda is None else cuda.device
+        array = as_array(voxels) if cuda is None else cuda.layout
+        self.voxels = array if cuda is None else cuda.owner
+        self.axes = check_axes(axes, array.ndim)
         if "c" in self.axes:
             raise InvalidShapeError(
                 f'axes="{self.axes}" has channels; an Image has one channel, and several are given as a list of Images'
@@ -79,7 +85,7 @@ class Image:
         self.origin = _numbers(origin, "origin", 3, fill=0.0)
         self.direction = _matrix(direction)
         wanted = "xyz" if "z" in self.axes else "xy"
-        self._xyz = reorder(_readable(self.voxels), self.axes, wanted)
+        self._xyz = reorder(_readable(array) if cuda is None else _readable_in_place(array), self.axes, wanted)
 
     @classmethod
     def from_affine(cls, voxels: Any, affine: Any, axes: str | None = "xyz") -> Image:
@@ -104,6 +110,11 @@ class Image:
     def size(self) -> tuple[int, ...]:
         """Number of voxels along x, y and, of a 3-D image, z."""
         return self._xyz.shape
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the voxels lie in CUDA memory."""
+        return self._device is not None
 
     @classmethod
     def read(cls, file: PathLike) -> Image:
@@ -146,12 +157,16 @@ class Image:
             direction=tuple(self.direction.ravel()),
             data=self._xyz.ctypes.data,
             data_size=_extent(self._xyz),
+            memory=_native.MEMORY_HOST if self._device is None else _native.MEMORY_CUDA,
+            device_index=self._device or 0,
         )
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.size))
-        spacing = "×".join(f"{value:g}" for value in self.spacing[: self.voxels.ndim])
-        return f'<Image {size} of {self.voxels.dtype}, {spacing} mm, axes "{self.axes}">'
+        spacing = "×".join(f"{value:g}" for value in self.spacing[: len(self.axes)])
+        place = "" if self._device is None else f" on cuda:{self._device}"
+        dtype = getattr(self.voxels, "dtype", self._xyz.dtype)
+        return f'<Image {size} of {dtype}{place}, {spacing} mm, axes "{self.axes}">'
 
 
 class Volume(Handle):
@@ -202,7 +217,7 @@ def as_array(voxels: Any) -> Array:
         except (BufferError, RuntimeError, TypeError) as error:
             raise InvalidArgumentError(f"the {kind} cannot be read through DLPack: {error}") from None
     if hasattr(voxels, "__cuda_array_interface__"):
-        raise InvalidArgumentError(f"the {kind} lies in CUDA's memory; copy it to the CPU first")
+        raise InvalidArgumentError(f"the {kind} lies in CUDA's memory, which only Segmenter.segment takes; copy it first")
     if hasattr(voxels, "__array_interface__") or hasattr(voxels, "__array__"):
         return np.asarray(voxels)
     advice = "; files are read with Image.read or segment_file" if isinstance(voxels, (str, bytes, os.PathLike)) else ""
@@ -211,8 +226,9 @@ def as_array(voxels: Any) -> Array:
     )
 
 
-def describe_output(array: Array, axes: str, ndim: int) -> _native.CBuffer:
+def describe_output(output: Array | CudaArray, axes: str, ndim: int) -> _native.CBuffer:
     """What C is told of an array that it writes. `ndim` is that of C: 4 with classes, even in 2-D."""
+    array, device = (output.layout, output.device) if isinstance(output, CudaArray) else (output, None)
     if not array.flags.writeable:
         raise InvalidArgumentError("an output array is read-only; expected one that can be written")
     if array.dtype.byteorder not in "=|":
@@ -233,6 +249,8 @@ def describe_output(array: Array, axes: str, ndim: int) -> _native.CBuffer:
         strides=_pad(strides, 4, 0),
         data=ordered.ctypes.data,
         data_size=_extent(ordered),
+        memory=_native.MEMORY_HOST if device is None else _native.MEMORY_CUDA,
+        device_index=device or 0,
     )
 
 
@@ -249,6 +267,22 @@ def _readable(array: Array) -> Array:
     # To C strides that are all zero mean a dense image.
     repeated = array.size > 1 and not any(strides)
     return array.copy() if repeated or any(stride < 0 for stride in strides) else array
+
+
+def _readable_in_place(layout: Array) -> Array:
+    """The layout of an array on a GPU, if C can read it as it lies."""
+    if layout.dtype == np.bool_:
+        layout = layout.view(np.uint8)
+    _dtype_number(layout.dtype)
+    strides = _strides(layout)
+    if layout.dtype.byteorder not in "=|" or any(stride < 0 for stride in strides):
+        raise InvalidArgumentError(
+            f"the array on the GPU is of {layout.dtype.str} with strides {strides}; expected this machine's byte order "
+            "and strides that are not negative"
+        )
+    if layout.size > 1 and not any(strides):
+        raise InvalidArgumentError("the array on the GPU is one repeated voxel; an image has more than one intensity")
+    return layout
 
 
 def _dtype_number(dtype: np.dtype[Any]) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from . import _native
 from ._axes import reorder
 from ._call import Options, PathLike, call_handle, call_json, options, path
+from ._cuda import cuda_array, new_array
 from ._handle import Handle
 from ._interruption import Listener
 from ._kinds import Given, given_image
@@ -132,13 +133,16 @@ class Segmenter(Handle):
 
         Args:
             image: An array, an Image, or an image of nibabel or SimpleITK. Of several channels: a list of those, an
-                array with a channel axis, a 4-D image of nibabel, or a vector image of SimpleITK.
+                array with a channel axis, a 4-D image of nibabel, or a vector image of SimpleITK. An array on a GPU
+                (of torch, CuPy, ...) stays there, where the segmenter runs on that device; results are arrays of the
+                same library on the same device.
             outputs: Which maps to make: "labels", "fast_labels", "probabilities", "entropy", "disagreement".
             spacing: Of an array: distances along **x, y, z** in mm. Arrays need it, the other kinds bring theirs.
             axes: Of an array: "zyx", "yx" or "czyx" (channel first) unless given.
             into: Arrays that receive maps, by name, beside those in `outputs`; in the axis order of the result, any
-                positive strides; labels of any type, the others float32 or float64. They appear in the result
-                as they are. Their content is unspecified after an error.
+                positive strides; labels of any type, the others float32 or float64. Of an image on a GPU they may lie
+                there or on the host. They appear in the result as they are. Their content is unspecified after an
+                error.
             callback: Hears of every slice: how many are done, and how many there are. A true value that it returns
                 ends the call with `CancelledError`; an exception ends it and is raised again here.
             progress: Whether to show a bar on stderr: tqdm's where that is installed.
@@ -147,7 +151,8 @@ class Segmenter(Handle):
             KeyboardInterrupt: Ctrl-C, after the slices that are being computed.
             InvalidGeometryError: No spacing, or one that is not positive.
             InvalidArgumentError: The image is constant or holds NaN or infinities; an output that does not exist; a
-                type that is not supported; arrays that overlap.
+                type that is not supported; arrays that overlap; an image or array on another device than the segmenter.
+            DeviceUnavailableError: An array on a GPU, but no CUDA.
             InvalidShapeError: Axes, an array of another shape, another number of channels than the model's.
             OutOfMemoryError: The segmenter stays usable.
         """
@@ -155,9 +160,9 @@ class Segmenter(Handle):
         arrays = self._outputs(given, outputs, into or {})
         described = {
             name: describe_output(
-                array,
+                cuda_array(array) or array,
                 given.class_axes if name == "probabilities" else given.map_axes,
-                4 if name == "probabilities" else given.first.voxels.ndim,
+                4 if name == "probabilities" else len(given.map_axes),
             )
             for name, array in arrays.items()
         }
@@ -227,7 +232,7 @@ class Segmenter(Handle):
                 raise CancelledError("the callback ended the segmentation", _native.CANCELLED)
             return report
 
-    def _outputs(self, given: Given, outputs: Iterable[str], into: Mapping[str, Array]) -> dict[str, Array]:
+    def _outputs(self, given: Given, outputs: Iterable[str], into: Mapping[str, Any]) -> dict[str, Any]:
         """The arrays that receive the maps, in the caller's order of axes."""
         if isinstance(outputs, str):
             outputs = (outputs,)
@@ -236,14 +241,18 @@ class Segmenter(Handle):
             if name not in OUTPUTS:
                 raise InvalidArgumentError(f'there is no output "{name}"; expected some of {", ".join(OUTPUTS)}')
         for name, array in into.items():
-            if not isinstance(array, np.ndarray):
-                raise InvalidArgumentError(f'into["{name}"] is a {type(array).__name__}; expected a numpy array')
+            if not isinstance(array, np.ndarray) and cuda_array(array) is None:
+                raise InvalidArgumentError(
+                    f'into["{name}"] is a {type(array).__name__}; expected a numpy array, or one on a GPU'
+                )
         return {name: into[name] if name in into else self._new_map(given, name) for name in wanted}
 
-    def _new_map(self, given: Given, name: str) -> Array:
-        """A new array with x fastest in memory, which is the order that the results are made in."""
+    def _new_map(self, given: Given, name: str) -> Any:
+        """A new array where the image lies; on the host x is fastest in memory, as the results are made."""
         size = dict(zip("xyz", given.first.size), c=self._classes)
         axes = given.class_axes if name == "probabilities" else given.map_axes
+        if given.first.on_gpu:
+            return new_array(given.first.voxels, [size[axis] for axis in axes], OUTPUTS[name])
         in_memory = "".join(axis for axis in "czyx" if axis in axes)
         return reorder(np.empty([size[axis] for axis in in_memory], OUTPUTS[name]), in_memory, axes)
 
