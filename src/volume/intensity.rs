@@ -1,10 +1,9 @@
 //! Intensities of an image brought to [0, 1].
 
 use super::Volume;
+use super::order_statistics::Counted;
 use crate::error::{Error, Result};
 use ndarray::{Array, Array2, ArrayBase, Axis, DataMut, Dimension};
-use rayon::prelude::*;
-use std::ops::Range;
 
 /// The intensities that become 0 and 1: percentiles of a whole image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -15,7 +14,7 @@ pub struct IntensityWindow {
 
 impl IntensityWindow {
     /// The window between two percentiles (0 to 100, the lower first) of all voxels of an image that is
-    /// given slice by slice; every slice is asked for twice.
+    /// given slice by slice; every slice is asked for three times.
     ///
     /// Percentiles are exact and interpolated linearly between order statistics (NumPy's "linear").
     /// Memory does not grow with the image. Where the two percentiles coincide though the image is not
@@ -29,61 +28,9 @@ impl IntensityWindow {
         slice: impl Fn(usize) -> Result<Array2<f32>> + Sync,
         percentiles: [f64; 2],
     ) -> Result<Self> {
-        let counted = in_parts(count, |part| {
-            let mut coarse = Histogram::new();
-            let mut broken = NonFinite::default();
-            for z in part {
-                for ((y, x), &value) in slice(z)?.indexed_iter() {
-                    if value.is_finite() {
-                        coarse.add(key(value) >> 16);
-                    } else {
-                        broken.add(value, [x, y, z]);
-                    }
-                }
-            }
-            Ok((coarse, broken))
-        })?;
-        let mut coarse = Histogram::new();
-        let mut broken = NonFinite::default();
-        for (histogram, found) in &counted {
-            coarse.merge(histogram);
-            broken.merge(found);
-        }
-        broken.check()?;
-        let Some(last) = coarse.total.checked_sub(1) else {
-            return Err(Error::InvalidShape("the image has no voxels".to_owned()));
-        };
-
-        // Order statistics: the upper half of their keys from one pass, the lower half from another.
-        let ranks = Ranks::new(percentiles, last);
-        let bins = ranks.all().map(|rank| coarse.locate(rank));
-        let mut wanted: Vec<u32> = bins.iter().map(|&(bin, _)| bin).collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let empty = || wanted.iter().map(|&bin| (bin, Histogram::new())).collect::<Vec<_>>();
-        let counted = in_parts(count, |part| {
-            let mut fine = empty();
-            for z in part {
-                for &value in &slice(z)? {
-                    let key = key(value);
-                    if let Some((_, histogram)) = fine.iter_mut().find(|(bin, _)| *bin == key >> 16) {
-                        histogram.add(key & 0xffff);
-                    }
-                }
-            }
-            Ok(fine)
-        })?;
-        let mut fine = empty();
-        for part in &counted {
-            for ((_, all), (_, some)) in fine.iter_mut().zip(part) {
-                all.merge(some);
-            }
-        }
-        ranks.window(bins.map(|(bin, rest)| {
-            let rest =
-                fine.iter().find(|(known, _)| *known == bin).map_or(0, |(_, fine)| fine.locate(rest).0);
-            f64::from(value(bin << 16 | rest))
-        }))
+        let counted = Counted::new(count, &slice)?;
+        let ranks = Ranks::new(percentiles, counted.last());
+        ranks.window(counted.find(ranks.all())?.map(f64::from))
     }
 
     /// The window between two percentiles of a volume; see [`IntensityWindow::of_slices`].
@@ -122,64 +69,6 @@ pub fn min_max<D: Dimension>(voxels: &mut Array<f32, D>) {
     voxels.mapv_inplace(|value| {
         if range > 0.0 { ((f64::from(value) - low) / range).clamp(0.0, 1.0) as f32 } else { 0.0 }
     });
-}
-
-/// An integer that orders as the value does.
-fn key(value: f32) -> u32 {
-    let bits = value.to_bits();
-    if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
-}
-
-/// The inverse of [`key`].
-fn value(key: u32) -> f32 {
-    f32::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
-}
-
-/// Works on `count` slices in as many parts as there are threads in the current pool.
-fn in_parts<T: Send>(count: usize, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
-    if count < 2 {
-        return Ok(vec![work(0..count)?]);
-    }
-    let parts = rayon::current_num_threads().min(count);
-    (0..parts).into_par_iter().map(|part| work(count * part / parts..count * (part + 1) / parts)).collect()
-}
-
-/// Counts of 16-bit keys.
-struct Histogram {
-    counts: Vec<u64>,
-    total: u64,
-}
-
-impl Histogram {
-    fn new() -> Self {
-        Histogram { counts: vec![0; 1 << 16], total: 0 }
-    }
-
-    fn add(&mut self, key: u32) {
-        if let Some(count) = self.counts.get_mut(key as usize) {
-            *count += 1;
-            self.total += 1;
-        }
-    }
-
-    fn merge(&mut self, other: &Histogram) {
-        for (count, &more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
-        }
-        self.total += other.total;
-    }
-
-    /// The key of the value with this rank, and the rank among the values of that key.
-    fn locate(&self, rank: u64) -> (u32, u64) {
-        let mut rest = rank;
-        for (key, &count) in (0u32..).zip(&self.counts) {
-            if rest < count {
-                return (key, rest);
-            }
-            rest -= count;
-        }
-        (0, 0)
-    }
 }
 
 /// The order statistics that a window is made of.
@@ -241,41 +130,6 @@ impl Rank {
 
     fn between(&self, below: f64, above: f64) -> f64 {
         below + (above - below) * self.fraction
-    }
-}
-
-/// Says that so many voxels are not finite, and where (x, y, z) the first lies.
-pub fn not_finite(count: u64, first: f32, [x, y, z]: [usize; 3]) -> Error {
-    Error::InvalidArgument(format!(
-        "{count} voxel(s) of the image are not finite, the first is {first} at x {x}, y {y}, z {z}; expected finite \
-         intensities"
-    ))
-}
-
-/// Counts voxels that are not finite.
-#[derive(Default)]
-struct NonFinite {
-    count: u64,
-    first: Option<(f32, [usize; 3])>,
-}
-
-impl NonFinite {
-    fn add(&mut self, value: f32, position: [usize; 3]) {
-        self.count += 1;
-        self.first.get_or_insert((value, position));
-    }
-
-    /// What later slices held.
-    fn merge(&mut self, later: &NonFinite) {
-        self.count += later.count;
-        self.first = self.first.or(later.first);
-    }
-
-    fn check(&self) -> Result<()> {
-        match self.first {
-            None => Ok(()),
-            Some((value, position)) => Err(not_finite(self.count, value, position)),
-        }
     }
 }
 
@@ -365,12 +219,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn keys_order_as_values(a in any::<f32>(), b in any::<f32>()) {
-            prop_assert_eq!(value(key(a)).to_bits(), a.to_bits());
-            prop_assert_eq!(key(a).cmp(&key(b)), a.total_cmp(&b));
-        }
-
         #[test]
         fn percentiles_agree_with_their_definition(
             values in prop::collection::vec(
