@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::volume::{ImageViewMut, MapFormat};
 use ndarray::{Ix2, Ix3};
 use std::ops::Range;
-use tch::{Device, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Memory for one map.
 #[derive(Debug)]
@@ -32,6 +32,16 @@ pub struct Outputs<'a> {
     pub disagreement: Option<Output<'a>>,
 }
 
+/// What a map holds.
+#[derive(Clone, Copy)]
+enum Content {
+    Labels,
+    /// A number for each voxel.
+    PerVoxel,
+    /// A number for each voxel and class.
+    PerClass,
+}
+
 impl Output<'_> {
     fn format(&self) -> MapFormat {
         match self {
@@ -49,13 +59,13 @@ impl Output<'_> {
 }
 
 impl Outputs<'_> {
-    fn named(&self) -> [(Option<&Output<'_>>, &'static str); 5] {
+    fn all(&self) -> [(Option<&Output<'_>>, Content, &'static str); 5] {
         [
-            (self.labels.as_ref(), "outputs->labels"),
-            (self.fast_labels.as_ref(), "outputs->fast_labels"),
-            (self.probabilities.as_ref(), "outputs->probabilities"),
-            (self.entropy.as_ref(), "outputs->entropy"),
-            (self.disagreement.as_ref(), "outputs->disagreement"),
+            (self.labels.as_ref(), Content::Labels, "outputs->labels"),
+            (self.fast_labels.as_ref(), Content::Labels, "outputs->fast_labels"),
+            (self.probabilities.as_ref(), Content::PerClass, "outputs->probabilities"),
+            (self.entropy.as_ref(), Content::PerVoxel, "outputs->entropy"),
+            (self.disagreement.as_ref(), Content::PerVoxel, "outputs->disagreement"),
         ]
     }
 
@@ -86,13 +96,13 @@ impl Outputs<'_> {
     }
 
     fn check_beside(&self, [x, y, z]: [usize; 3], classes: usize, device: Device) -> Result<()> {
-        for (output, parameter) in self.named() {
+        for (output, content, parameter) in self.all() {
             let Some(output) = output else { continue };
             let format = output.format();
-            match parameter {
-                "outputs->labels" | "outputs->fast_labels" => format.expect_labels([x, y, z], classes),
-                "outputs->probabilities" => format.expect_map([x, y, z, classes]),
-                _ => format.expect_map([x, y, z, 1]),
+            match content {
+                Content::Labels => format.expect_labels([x, y, z], classes),
+                Content::PerVoxel => format.expect_map([x, y, z, 1]),
+                Content::PerClass => format.expect_map([x, y, z, classes]),
             }
             .map_err(|error| error.in_parameter(parameter))?;
             let own = output.device();
@@ -138,20 +148,6 @@ impl Outputs<'_> {
     /// # Errors
     /// As [`Outputs::write`]; `OutOfMemory`.
     pub fn write_on_device(&mut self, slices: Range<usize>, maps: &DeviceMaps) -> Result<()> {
-        let to_host = |view: &mut ImageViewMut, map: &Tensor| match map.dim() {
-            4 => slices.clone().enumerate().try_for_each(|(index, z)| {
-                let all = on_host::<f32, Ix3>(map, index)?;
-                all.outer_iter().enumerate().try_for_each(|(class, map)| view.write_map(z, class, map))
-            }),
-            _ if map.kind() == tch::Kind::Uint8 => slices
-                .clone()
-                .enumerate()
-                .try_for_each(|(index, z)| view.write_labels(z, on_host::<u8, Ix2>(map, index)?.view())),
-            _ => slices
-                .clone()
-                .enumerate()
-                .try_for_each(|(index, z)| view.write_map(z, 0, on_host::<f32, Ix2>(map, index)?.view())),
-        };
         let all = [
             (&mut self.labels, Some(&maps.labels)),
             (&mut self.fast_labels, maps.fast_labels.as_ref()),
@@ -162,10 +158,26 @@ impl Outputs<'_> {
         for (output, map) in all {
             match (output, map) {
                 (Some(Output::Device(output)), Some(map)) => output.write(slices.clone(), map)?,
-                (Some(Output::Host(view)), Some(map)) => to_host(view, map)?,
+                (Some(Output::Host(view)), Some(map)) => write_to_host(view, slices.clone(), map)?,
                 _ => {}
             }
         }
         maps.wait()
     }
+}
+
+/// Brings one map of some slices from a device.
+fn write_to_host(view: &mut ImageViewMut, slices: Range<usize>, map: &Tensor) -> Result<()> {
+    for (index, z) in slices.enumerate() {
+        match (map.dim(), map.kind()) {
+            (4, _) => {
+                for (class, map) in on_host::<f32, Ix3>(map, index)?.outer_iter().enumerate() {
+                    view.write_map(z, class, map)?;
+                }
+            }
+            (_, Kind::Uint8) => view.write_labels(z, on_host::<u8, Ix2>(map, index)?.view())?,
+            _ => view.write_map(z, 0, on_host::<f32, Ix2>(map, index)?.view())?,
+        }
+    }
+    Ok(())
 }
