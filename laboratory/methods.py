@@ -54,6 +54,11 @@ _METHODS = (
     Method("shared_code_a", "Shared code (a)", {"mode": "cooperative", "network": {"code_sharing": "image"}}),
     Method("shared_code_b", "Shared code (b)", {"mode": "cooperative", "network": {"code_sharing": "shape"}}),
     Method("separate", "Separate training", {"mode": "cooperative", "separate_training": True}),
+    Method(
+        "separate_shape",
+        "Separate, p̂ only",
+        {"mode": "cooperative", "separate_training": True, "hard_examples": {"sources": ["shape"]}},
+    ),
 )
 
 METHODS: Mapping[str, Method] = {method.name: method for method in _METHODS}
@@ -61,7 +66,7 @@ METHODS: Mapping[str, Method] = {method.name: method for method in _METHODS}
 #: Rows of the comparison with image-space augmentation (paper, Table 1), in its order.
 COMPARISON = tuple(method.name for method in _METHODS[:7])
 #: Rows of the ablation study (paper, Table 2), in its order.
-ABLATION = ("no_targeted", "shared_code_a", "shared_code_b", "separate", "proposed")
+ABLATION = ("no_targeted", "shared_code_a", "shared_code_b", "separate", "separate_shape", "proposed")
 
 
 def method(name: str) -> Method:
