@@ -117,6 +117,7 @@ impl Model {
         }
         let preprocess: Preprocess = schema::read(field("preprocess")).map_err(wrong)?;
         preprocess.validate().map_err(|error| wrong(error.to_string()))?;
+        weights::check_architecture(&architecture, &tensors, path)?;
         let network = CooperativeNetwork::new(architecture, 0, Device::Cpu)?;
         weights::load_all(&network, &tensors, path)?;
         let network = SharedNetwork::new(network)?;

@@ -2,7 +2,7 @@
 
 use super::raw_tensor::{RawDtype, RawTensor, TensorMap};
 use crate::error::{Error, Result};
-use crate::network::{CooperativeNetwork, Parameter};
+use crate::network::{Architecture, CooperativeNetwork, Parameter};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
@@ -37,6 +37,22 @@ pub fn load_all(network: &CooperativeNetwork, tensors: &TensorMap, path: &Path) 
     )
 }
 
+/// Refuses tensors of other networks than the architecture says by their first layers, before memory is taken for networks
+/// of these sizes.
+///
+/// # Errors
+/// `Weights` naming `path` and the first key that is missing or of another shape.
+pub fn check_architecture(architecture: &Architecture, tensors: &TensorMap, path: &Path) -> Result<()> {
+    let Architecture { width, channels, classes, .. } = *architecture;
+    for (key, expected) in [
+        ("image_encoder.general_encoder.inc.0.weight", [width, channels, 3, 3]),
+        ("shape_encoder.inc.0.weight", [width, classes, 3, 3]),
+    ] {
+        check_shape(key, &expected, tensors, path)?;
+    }
+    Ok(())
+}
+
 /// Fills the given tensors, each from the one of the name beside it.
 ///
 /// # Errors
@@ -49,11 +65,7 @@ pub fn load<'a>(
     let wrong = |problem: String| Error::Weights { path: path.to_owned(), problem };
     let targets: Vec<_> = targets.collect();
     for (key, target) in &targets {
-        let raw = tensors.get(*key).ok_or_else(|| wrong(format!("key \"{key}\" is missing")))?;
-        let expected = target.size();
-        if raw.shape != expected {
-            return Err(wrong(format!("key \"{key}\" has shape {:?}; expected {expected:?}", raw.shape)));
-        }
+        check_shape(key, &target.size(), tensors, path)?;
     }
     if let Some(extra) = tensors.keys().find(|key| !targets.iter().any(|(name, _)| name == key)) {
         return Err(wrong(format!("key \"{extra}\" is not part of this network")));
@@ -63,6 +75,15 @@ pub fn load<'a>(
         let Some(raw) = tensors.get(key) else { continue };
         let value = to_tensor(raw).map_err(|problem| wrong(format!("key \"{key}\" {problem}")))?;
         target.shallow_clone().f_copy_(&value)?;
+    }
+    Ok(())
+}
+
+fn check_shape(key: &str, expected: &[i64], tensors: &TensorMap, path: &Path) -> Result<()> {
+    let wrong = |problem: String| Error::Weights { path: path.to_owned(), problem };
+    let raw = tensors.get(key).ok_or_else(|| wrong(format!("key \"{key}\" is missing")))?;
+    if raw.shape != expected {
+        return Err(wrong(format!("key \"{key}\" has shape {:?}; expected {expected:?}", raw.shape)));
     }
     Ok(())
 }
@@ -78,4 +99,34 @@ fn to_tensor(raw: &RawTensor) -> std::result::Result<Tensor, String> {
         other => return Err(format!("is of type {other:?}; expected floating point or integer numbers")),
     };
     Tensor::f_from_data_size(&raw.bytes, &raw.shape, kind).map_err(|error| format!("cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::CodeSharing;
+
+    #[test]
+    fn sizes_that_are_not_those_of_the_tensors_are_refused_before_networks_are_made() {
+        let own = Architecture { width: 2, channels: 1, classes: 3, code_sharing: CodeSharing::None };
+        let network = CooperativeNetwork::new(own, 1, Device::Cpu).unwrap();
+        let mut tensors = tensor_map(&network).unwrap();
+        let refusal = |architecture: Architecture, tensors: &TensorMap| {
+            check_architecture(&architecture, tensors, Path::new("m.coopseg"))
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(refusal(own, &tensors), Ok(()));
+        let wide = refusal(Architecture { width: 256, ..own }, &tensors).unwrap_err();
+        assert!(
+            wide.contains("m.coopseg") && wide.contains("image_encoder.general_encoder.inc.0.weight"),
+            "{wide}"
+        );
+        assert!(wide.contains("[2, 1, 3, 3]; expected [256, 1, 3, 3]"), "{wide}");
+        assert!(refusal(Architecture { channels: 4, ..own }, &tensors).is_err());
+        assert!(
+            refusal(Architecture { classes: 255, ..own }, &tensors).unwrap_err().contains("shape_encoder")
+        );
+        tensors.remove("shape_encoder.inc.0.weight");
+        assert!(refusal(own, &tensors).unwrap_err().contains("\"shape_encoder.inc.0.weight\" is missing"));
+    }
 }
