@@ -27,7 +27,7 @@ LABORATORY_COMMAND = COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' .d
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
 .PHONY: forget-skipped help setup build install demo train figures test lint test-rust test-c check-symbols test-consumer test-python \
-	test-itk test-slicer test-matlab test-java test-laboratory laboratory wheel bench-programs bench scale header symbols third-party \
+	test-itk test-slicer test-matlab test-java test-laboratory laboratory wheel bench-programs bench scale fuzz header symbols third-party \
 	package clean distclean
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo 'make laboratory train and compare methods; docs/results/ [EXPERIMENT=laboratory/experiments/phantom.json] [LABORATORY="--data acdc=/path"]'
 	@echo 'make bench      compare with PyTorch, ONNX Runtime and others; build/bench.json [BENCH=--quick]'
 	@echo 'make test-itk, test-slicer, test-matlab, test-java   the tests of one binding alone'
+	@echo 'make fuzz       inputs that nobody would write, for SECONDS (60) per target; failures in build/fuzz/failures'
 	@echo 'make scale      how time and memory grow; build/scale.json, build/scale/*.svg [SCALE=--quick]'
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
 	@echo 'make build      libcoopseg.so into build/lib/'
@@ -154,6 +155,9 @@ bench: bench-programs
 
 scale: bench-programs
 	PYTHONPYCACHEPREFIX=$(BUILD)/bench/pycache .deps/bench/bin/python bench/scale.py $(SCALE)
+
+fuzz: setup
+	scripts/fuzz $(or $(SECONDS),60) $(TARGETS)
 
 header: setup
 	COOPSEG_UPDATE_HEADER=1 $(CARGO) test --release --locked --test library -- header forward

@@ -49,9 +49,12 @@ fn main() {
         "-Wl,--as-needed",
         // libtorch keeps pointers into this library (its allocator), so it stays loaded until the process ends.
         "-Wl,-z,nodelete",
-        "-Wl,-z,defs",
     ] {
         println!("cargo:rustc-cdylib-link-arg={argument}");
+    }
+    // Fuzzing's counters are defined by the program that fuzzes (scripts/fuzz).
+    if env::var_os("CARGO_CFG_FUZZING").is_none() {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-z,defs");
     }
 }
 
