@@ -101,12 +101,12 @@ pub unsafe extern "C" fn coopseg_segmenter_new(
 /// The image is brought to the networks' intensities and grid, slice by slice, and the results back to its
 /// own grid. Outside the networks' field of view the class is background with probability 1.
 ///
-/// @param segmenter   Shared use.
 /// Image and outputs may lie in CUDA memory (`COOPSEG_MEMORY_CUDA`), where the segmenter runs on that device: the
 /// voxels are then never copied to the host, and each output may lie there or on the host. Addresses and strides are
 /// multiples of the element's size. Writes to the image must be done, or queued on libtorch's current stream of the
 /// calling thread (the default stream, unless the program chose another). Results are there on return.
 ///
+/// @param segmenter   Shared use.
 /// @param image       2-D or 3-D, any type. Borrowed until return; never written. Voxels that are NaN or
 ///                    infinite, and images that are constant, are refused.
 /// @param outputs     Where the results go. Their memory must not overlap the image's or each other's. Its
