@@ -70,6 +70,15 @@ impl DeviceChoice {
     }
 }
 
+/// What a device is called in configurations and messages: `cpu`, `cuda:0`, …
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cpu => DeviceChoice::Cpu.to_string(),
+        Device::Cuda(index) => DeviceChoice::Cuda(index).to_string(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
 /// The devices of this machine and, where CUDA cannot be used, why.
 pub fn describe_devices() -> Result<Value> {
     libtorch::start()?;
@@ -95,6 +104,8 @@ mod tests {
         for name in ["auto", "cpu", "cuda:11"] {
             assert_eq!(name.parse::<DeviceChoice>().unwrap().to_string(), name);
         }
+        assert_eq!(device_name(Device::Cuda(3)), "cuda:3");
+        assert_eq!(device_name(Device::Cpu), "cpu");
         for bad in ["", "gpu", "cuda:", "cuda:-1", "CPU", "cuda:x"] {
             let message = bad.parse::<DeviceChoice>().unwrap_err().to_string();
             assert!(message.contains("expected \"auto\""), "{message}");

@@ -17,7 +17,7 @@ mod torch_error;
 
 pub use build_info::build_info;
 pub use determinism::use_deterministic_algorithms;
-pub use device::{DeviceChoice, describe_devices};
+pub use device::{DeviceChoice, describe_devices, device_name};
 pub use libtorch::{check as check_libtorch, require_libtorch_of, start};
 pub use seed::{default_seed, set_default_seed};
 pub use threads::{Lane, set_threads, slice_pool, threads};

@@ -1,8 +1,9 @@
 //! Where the results of one image go: the caller's memory, on the host or on the device.
 
-use super::on_device::{self, DeviceImage, DeviceMaps, DeviceOutput, on_host};
+use super::on_device::{DeviceImage, DeviceMaps, DeviceOutput, on_host};
 use super::slice_result::{SliceResult, Wanted};
 use crate::error::{Error, Result};
+use crate::runtime::device_name;
 use crate::volume::{ImageViewMut, MapFormat};
 use ndarray::{Ix2, Ix3};
 use std::ops::Range;
@@ -109,8 +110,8 @@ impl Outputs<'_> {
             if own != Device::Cpu && own != device {
                 return Err(Error::InvalidArgument(format!(
                     "`{parameter}` lies in the memory of {} and the image in that of {}; expected the image's or the host's",
-                    on_device::name(own),
-                    on_device::name(device)
+                    device_name(own),
+                    device_name(device)
                 )));
             }
         }

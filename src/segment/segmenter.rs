@@ -4,7 +4,7 @@ use super::changed_pixels::ChangedPixels;
 use super::host_values::values;
 use super::in_order::{Stop, in_order};
 use super::input::{Channel, DeviceInput, Input};
-use super::on_device::{self, DeviceGrid, DeviceImage, DeviceMaps};
+use super::on_device::{DeviceGrid, DeviceImage, DeviceMaps};
 use super::options::SegmenterOptions;
 use super::plan::Plan;
 use super::slice_result::{SliceResult, Wanted};
@@ -133,8 +133,8 @@ impl Segmenter {
         if let Some(other) = channels.iter().map(DeviceImage::device).find(|&device| device != self.device) {
             return Err(Error::InvalidArgument(format!(
                 "the image lies in the memory of {}, but the segmenter runs on {}; expected one device",
-                on_device::name(other),
-                on_device::name(self.device)
+                runtime::device_name(other),
+                runtime::device_name(self.device)
             )));
         }
         let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;

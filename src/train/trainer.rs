@@ -356,7 +356,7 @@ impl Trainer {
     }
 
     fn device_name(&self) -> String {
-        format!("{:?}", self.network.device()).to_lowercase()
+        runtime::device_name(self.network.device())
     }
 
     /// Writes everything that is needed to go on from here to one file.

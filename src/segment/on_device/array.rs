@@ -1,9 +1,9 @@
 //! Arrays in the memory of a device, as their owner describes them.
 
 use crate::error::{Error, Result};
-use crate::runtime::DeviceChoice;
+use crate::runtime::{self, DeviceChoice};
 use crate::volume::{Dtype, Layout};
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
 /// Memory of a device that somebody else owns.
 #[derive(Clone, Copy, Debug)]
@@ -14,14 +14,6 @@ pub struct DeviceMemory {
     pub address: usize,
     /// How many bytes may be used.
     pub size: usize,
-}
-
-/// What a device is called in configurations.
-pub fn name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        other => format!("{other:?}").to_lowercase(),
-    }
 }
 
 /// The tensor that lies there, with the axes of the layout in reverse: x last. Its type is that of
@@ -43,7 +35,7 @@ pub unsafe fn tensor<const N: usize>(
     if !memory.address.is_multiple_of(element) || layout.strides.iter().any(|stride| stride % element != 0) {
         return Err(Error::InvalidShape(format!(
             "the array on {} begins at {:#x} and has strides {:?}; expected multiples of the {element} bytes of {}",
-            name(device),
+            runtime::device_name(device),
             memory.address,
             layout.strides,
             dtype.name()

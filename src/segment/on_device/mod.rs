@@ -11,7 +11,7 @@ mod maps;
 #[cfg(test)]
 mod tests;
 
-pub use array::{DeviceMemory, name};
+pub use array::DeviceMemory;
 pub use grid::DeviceGrid;
 pub use image::DeviceImage;
 pub use maps::{DeviceMaps, DeviceOutput, on_host};
