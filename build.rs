@@ -75,6 +75,7 @@ fn compile_native(include: &Path) {
         .define("_GLIBCXX_USE_CXX11_ABI", cxx11_abi.as_str())
         .warnings_into_errors(true)
         .file(format!("{FOLDER}/cpu_cache.cpp"))
+        .file(format!("{FOLDER}/cuda.cpp"))
         .file(format!("{FOLDER}/operators.cpp"))
         .compile("coopseg_native");
 }

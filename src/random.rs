@@ -5,6 +5,7 @@
 //! the order of work.
 
 use crate::error::Result;
+use crate::runtime::upload;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -55,8 +56,14 @@ pub fn stream(seed: u64, purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
 /// Standard normal numbers of a tensor's shape on its device. They are drawn on the host, so that all devices get the
 /// same.
 pub fn normal_like(like: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
-    let values: Vec<f32> = (0..like.numel()).map(|_| rng.sample(StandardNormal)).collect();
-    Ok(Tensor::f_from_slice(&values)?.f_reshape(like.size())?.f_to_device(like.device())?)
+    upload(&normal(&like.size(), rng)?, like.device())
+}
+
+/// The same in the host's memory.
+pub fn normal(shape: &[i64], rng: &mut impl Rng) -> Result<Tensor> {
+    let count = shape.iter().product::<i64>().max(0);
+    let values: Vec<f32> = (0..count).map(|_| rng.sample(StandardNormal)).collect();
+    Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
 }
 
 #[cfg(test)]

@@ -16,6 +16,15 @@ pub struct HardExample {
     pub mask: Tensor,
 }
 
+/// A masked code, N×c×h×w, and its mask. No gradients attached.
+#[derive(Debug)]
+pub struct MaskedCode {
+    /// The code times the mask.
+    pub code: Tensor,
+    /// As in [`HardExample`].
+    pub mask: Tensor,
+}
+
 /// Makes hard examples with one network.
 pub struct HardExampleMaker<'a> {
     /// The networks whose decoders are used; they stay as they are, but for `gradient_mode`.
@@ -42,6 +51,19 @@ impl HardExampleMaker<'_> {
         draw: &MaskDraw,
         known: Option<Tensor>,
     ) -> Result<HardExample> {
+        let MaskedCode { code, mask } = self.mask(codes, source, target, draw, known)?;
+        Ok(HardExample { corrupted: self.decode(&code, source)?, mask })
+    }
+
+    /// The first half of [`HardExampleMaker::make`]: the masked code.
+    pub fn mask(
+        &self,
+        codes: &Codes,
+        source: Source,
+        target: &Tensor,
+        draw: &MaskDraw,
+        known: Option<Tensor>,
+    ) -> Result<MaskedCode> {
         let code = match source {
             Source::Image => codes.image.f_detach()?,
             Source::Shape => codes.shape.f_detach()?,
@@ -53,11 +75,16 @@ impl HardExampleMaker<'_> {
         };
         let _guard = tch::no_grad_guard();
         let mask = mask::mask(draw, self.config, gradient.as_ref(), &code)?;
-        let corrupted = self.decode(&mask::apply(&code, &mask)?, source, BatchNormMode::PROBE)?;
-        Ok(HardExample { corrupted, mask })
+        Ok(MaskedCode { code: mask::apply(&code, &mask)?, mask })
     }
 
-    fn decode(&self, code: &Tensor, source: Source, mode: BatchNormMode) -> Result<Tensor> {
+    /// The second half: what the decoder of `source` makes of a masked code.
+    pub fn decode(&self, code: &Tensor, source: Source) -> Result<Tensor> {
+        let _guard = tch::no_grad_guard();
+        self.decode_in(code, source, BatchNormMode::PROBE)
+    }
+
+    fn decode_in(&self, code: &Tensor, source: Source, mode: BatchNormMode) -> Result<Tensor> {
         match source {
             Source::Image => self.network.fast.reconstruct(code, mode),
             Source::Shape => self.network.fast.segment(code, mode),
@@ -67,7 +94,7 @@ impl HardExampleMaker<'_> {
     /// ∂loss/∂code, of the code's shape.
     fn gradient(&self, code: &Tensor, source: Source, target: &Tensor) -> Result<Tensor> {
         let leaf = code.f_detach()?.f_set_requires_grad(true)?;
-        let decoded = self.decode(&leaf, source, self.gradient_mode)?;
+        let decoded = self.decode_in(&leaf, source, self.gradient_mode)?;
         let loss = match source {
             Source::Image => self.reconstruction.between(&decoded, target)?,
             Source::Shape => cross_entropy(&decoded, target)?,

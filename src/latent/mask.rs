@@ -2,6 +2,7 @@
 
 use super::config::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Threshold};
 use crate::error::{Error, Result};
+use crate::runtime::upload;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -109,5 +110,5 @@ fn uniform(rng: &mut ChaCha8Rng, low: f64, high: f64) -> f64 {
 }
 
 fn on(device: Device, values: &[f32], shape: &[i64]) -> Result<Tensor> {
-    Ok(Tensor::f_from_slice(values)?.f_reshape(shape)?.f_to_device(device)?)
+    upload(&Tensor::f_from_slice(values)?.f_reshape(shape)?, device)
 }

@@ -6,5 +6,5 @@ mod hard_example;
 mod mask;
 
 pub use config::{AnnealingDraw, HardExamples, Scheme, SchemeDraw, Source, Threshold};
-pub use hard_example::{HardExample, HardExampleMaker};
+pub use hard_example::{HardExample, HardExampleMaker, MaskedCode};
 pub use mask::{MaskDraw, draw_masks, mask};

@@ -2,7 +2,8 @@
 
 use super::initialise::Initialiser;
 use crate::error::Result;
-use tch::Tensor;
+use once_cell::sync::OnceCell;
+use tch::{Device, Kind, Tensor};
 
 /// A 2-D convolution.
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub struct Convolution {
     pub(super) bias: Tensor,
     pub(super) stride: i64,
     pub(super) padding: i64,
+    /// [`doubling_sums`] for the weight, made when they are first needed.
+    sums: OnceCell<Tensor>,
 }
 
 /// Where a convolution's bias starts.
@@ -42,6 +45,7 @@ impl Convolution {
                 },
                 stride,
                 padding: kernel / 2,
+                sums: OnceCell::new(),
             })
         })
     }
@@ -60,7 +64,8 @@ impl Convolution {
     /// The same of `x` with every pixel twice in each direction: N×inputs×H×W to N×outputs×2H×2W. For kernel 3 and
     /// stride 1.
     pub fn forward_normalised_doubled(&self, x: &Tensor) -> Result<Tensor> {
-        let weight = weight_for_doubling(&self.weight)?.f_to_kind(x.kind())?;
+        let sums = self.sums.get_or_try_init(|| doubling_sums(self.weight.kind(), self.weight.device()))?;
+        let weight = weight_for_doubling(&self.weight, sums)?.f_to_kind(x.kind())?;
         let bias = self.bias.f_detach()?.f_to_kind(x.kind())?;
         Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
     }
@@ -82,8 +87,16 @@ impl Convolution {
 /// itself: a transposed convolution with kernel 4, stride 2 and padding 1, whose weights are sums of the 3×3 weights.
 /// It multiplies four ninths as often and reads a quarter of the pixels.
 ///
-/// `weight` is outputs×inputs×3×3; the result is inputs×outputs×4×4.
-pub fn weight_for_doubling(weight: &Tensor) -> Result<Tensor> {
+/// `weight` is outputs×inputs×3×3, `sums` what [`doubling_sums`] gives for its type and device; the result is
+/// inputs×outputs×4×4.
+pub fn weight_for_doubling(weight: &Tensor, sums: &Tensor) -> Result<Tensor> {
+    let (outputs, inputs, _, _) = weight.size4()?;
+    let taps = weight.f_reshape([outputs * inputs, 9])?.f_matmul(sums)?;
+    Ok(taps.f_reshape([outputs, inputs, 4, 4])?.f_transpose(0, 1)?.f_contiguous()?)
+}
+
+/// Which of the 9 weights each of the 16 is a sum of, as a matrix of zeros and ones.
+pub fn doubling_sums(kind: Kind, device: Device) -> Result<Tensor> {
     // Along one axis: which of the four new taps holds which of the three old ones.
     const TAPS: [[f32; 3]; 4] = [[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0]];
     let mut sums = Vec::with_capacity(9 * 16);
@@ -92,11 +105,7 @@ pub fn weight_for_doubling(weight: &Tensor) -> Result<Tensor> {
             sums.push(row[y] * column[x]);
         }
     }
-    let sums = Tensor::f_from_slice(&sums)?.f_reshape([9, 16])?.f_to_device(weight.device())?;
-    let (outputs, inputs, _, _) = weight.size4()?;
-    let sums = sums.f_to_kind(weight.kind())?;
-    let taps = weight.f_reshape([outputs * inputs, 9])?.f_matmul(&sums)?;
-    Ok(taps.f_reshape([outputs, inputs, 4, 4])?.f_transpose(0, 1)?.f_contiguous()?)
+    Ok(Tensor::f_from_slice(&sums)?.f_reshape([9, 16])?.f_to_device(device)?.f_to_kind(kind)?)
 }
 
 /// The transposed convolution that doubles the resolution in the image decoder.
@@ -130,7 +139,6 @@ impl Upsampling {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tch::{Device, Kind};
 
     #[test]
     fn a_doubled_image_convolves_as_its_transposed_convolution() {
@@ -139,7 +147,7 @@ mod tests {
         let bias = Tensor::randn([4], exactly);
         let doubled = x.upsample_nearest2d([10, 14], None, None);
         let expected = doubled.conv2d(&weight, Some(&bias), [1, 1], [1, 1], [1, 1], 1);
-        let convolution = Convolution { weight, bias, stride: 1, padding: 1 };
+        let convolution = Convolution { weight, bias, stride: 1, padding: 1, sums: OnceCell::new() };
         let found = convolution.forward_normalised_doubled(&x).unwrap();
         assert!((&found - &expected).abs().max().double_value(&[]) < 1e-12);
     }

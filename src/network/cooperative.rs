@@ -7,6 +7,7 @@ use super::parameters::{Parameter, ParameterKind, Part};
 use super::precision::{Precision, SharedPrecision};
 use super::slow::SlowThinkingNetwork;
 use crate::error::Result;
+use crate::runtime::operators;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -105,10 +106,10 @@ impl CooperativeNetwork {
     }
 
     /// Sets every gradient to zero.
-    pub fn zero_gradients(&self) {
-        for weight in self.weights() {
-            weight.tensor.shallow_clone().zero_grad();
-        }
+    pub fn zero_gradients(&self) -> Result<()> {
+        let mut gradients: Vec<Tensor> =
+            self.weights().filter_map(|weight| Self::gradient(&weight.tensor)).collect();
+        operators::zero(&mut gradients)
     }
 
     /// The gradient of a weight, where a backward pass has reached it.

@@ -5,6 +5,7 @@
 mod build_info;
 pub mod cpu_cache;
 mod cuda;
+mod cuda_graph;
 mod determinism;
 mod device;
 mod libtorch;
@@ -14,10 +15,13 @@ pub mod operators;
 mod seed;
 mod threads;
 mod torch_error;
+mod upload;
 
 pub use build_info::build_info;
+pub use cuda_graph::{Graph, GraphMemory, OwnStream, empty_cuda_cache};
 pub use determinism::use_deterministic_algorithms;
 pub use device::{DeviceChoice, describe_devices, device_name};
 pub use libtorch::{check as check_libtorch, require_libtorch_of, start};
 pub use seed::{default_seed, set_default_seed};
 pub use threads::{Lane, set_threads, slice_pool, threads};
+pub use upload::{page_locked, upload};

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::ffi::CStr;
+use std::ptr::NonNull;
 use torch_sys::C_tensor;
 
 /// Where a function leaves the reason of its failure.
@@ -38,6 +39,75 @@ pub struct CpuCacheState {
     pub used: usize,
     pub hits: u64,
     pub misses: u64,
+}
+
+/// What `native/cuda.h` declares without saying what is in it, with the function that frees it.
+pub trait Opaque {
+    /// # Safety
+    /// `raw` was made by the C++ part and is not used afterwards.
+    unsafe fn free(raw: *mut Self);
+}
+
+macro_rules! opaque {
+    ($($(#[$about:meta])* $name:ident freed by $free:ident;)*) => {$(
+        $(#[$about])*
+        #[repr(C)]
+        #[derive(Debug)]
+        pub struct $name {
+            _opaque: [u8; 0],
+        }
+
+        impl Opaque for $name {
+            unsafe fn free(raw: *mut Self) {
+                // SAFETY: as the caller promises.
+                unsafe { $free(raw) }
+            }
+        }
+    )*};
+}
+
+opaque! {
+    /// A stream of a device.
+    CudaStream freed by coopseg_native_cuda_stream_free;
+    /// Memory of recorded work.
+    CudaPool freed by coopseg_native_cuda_pool_free;
+    /// Recorded work.
+    CudaGraph freed by coopseg_native_cuda_graph_free;
+}
+
+/// The time during which a thread's work goes to a stream.
+#[repr(C)]
+#[derive(Debug)]
+pub struct CudaVisit {
+    _opaque: [u8; 0],
+}
+
+/// An object of the C++ part, freed with its owner.
+#[derive(Debug)]
+pub struct Raw<T: Opaque>(NonNull<T>);
+
+// SAFETY: CUDA's objects belong to the process; the owner uses them from one thread at a time.
+unsafe impl<T: Opaque> Send for Raw<T> {}
+
+impl<T: Opaque> Raw<T> {
+    /// The object that a function makes.
+    pub fn made(call: impl FnOnce(*mut *mut T, *mut Message) -> i32) -> Result<Self> {
+        let mut raw = std::ptr::null_mut();
+        checked(|message| call(&mut raw, message))?;
+        NonNull::new(raw).map(Raw).ok_or_else(|| Error::Internal("the C++ part made nothing".to_owned()))
+    }
+
+    /// For calls of the C++ part.
+    pub fn as_ptr(&self) -> *mut T {
+        self.0.as_ptr()
+    }
+}
+
+impl<T: Opaque> Drop for Raw<T> {
+    fn drop(&mut self) {
+        // SAFETY: made by the C++ part and freed once.
+        unsafe { T::free(self.0.as_ptr()) }
+    }
 }
 
 // A `C_tensor` is an `at::Tensor` to both sides.
@@ -79,6 +149,41 @@ unsafe extern "C" {
         how: *const AdamSettings,
         message: *mut Message,
     ) -> i32;
+    pub fn coopseg_native_zero(tensors: *const *mut C_tensor, count: usize, message: *mut Message) -> i32;
+    pub fn coopseg_native_cuda_stream_new(
+        device: i32,
+        out_stream: *mut *mut CudaStream,
+        message: *mut Message,
+    ) -> i32;
+    fn coopseg_native_cuda_stream_free(stream: *mut CudaStream);
+    pub fn coopseg_native_cuda_enter(
+        stream: *const CudaStream,
+        out_visit: *mut *mut CudaVisit,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_cuda_leave(visit: *mut CudaVisit, message: *mut Message) -> i32;
+    pub fn coopseg_native_cuda_pool_new(out_pool: *mut *mut CudaPool, message: *mut Message) -> i32;
+    fn coopseg_native_cuda_pool_free(pool: *mut CudaPool);
+    pub fn coopseg_native_cuda_record(
+        pool: *const CudaPool,
+        out_graph: *mut *mut CudaGraph,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_cuda_recorded(graph: *mut CudaGraph, message: *mut Message) -> i32;
+    pub fn coopseg_native_cuda_replay(graph: *mut CudaGraph, message: *mut Message) -> i32;
+    fn coopseg_native_cuda_graph_free(graph: *mut CudaGraph);
+    pub fn coopseg_native_cuda_upload(
+        source: *const C_tensor,
+        device: i32,
+        out_copy: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_cuda_page_locked(
+        source: *const C_tensor,
+        out_copy: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_cuda_empty_cache(message: *mut Message) -> i32;
     pub fn coopseg_native_cpu_cache_install() -> i32;
     pub fn coopseg_native_cpu_cache_set_limit(bytes: usize);
     pub fn coopseg_native_cpu_cache_clear();

@@ -1,6 +1,7 @@
 //! Operators of libtorch that tch does not reach.
 
 use super::native::{self, AdamSettings, ConvolutionSettings, Message, checked};
+use super::upload::upload;
 use crate::error::Result;
 use tch::Tensor;
 use torch_sys::C_tensor;
@@ -142,7 +143,7 @@ impl AdamUpdate {
     pub fn apply(self, tensors: &[AdamTensors], update: i32) -> Result<()> {
         let Some(first) = tensors.first() else { return Ok(()) };
         let update = Tensor::f_from_slice(&[update as f32])?.f_reshape([] as [i64; 0])?;
-        let update = update.f_to_device(first.weight.device())?;
+        let update = upload(&update, first.weight.device())?;
         let pointers = |of: fn(&AdamTensors) -> *const C_tensor| tensors.iter().map(of).collect::<Vec<_>>();
         let weights = pointers(|one| one.weight.as_ptr());
         let gradients = pointers(|one| one.gradient.as_ptr());
@@ -174,8 +175,20 @@ impl AdamUpdate {
     }
 }
 
+/// Sets tensors of one device to zero.
+pub fn zero(tensors: &mut [Tensor]) -> Result<()> {
+    if tensors.is_empty() {
+        return Ok(());
+    }
+    let pointers: Vec<*mut C_tensor> = tensors.iter_mut().map(Tensor::as_mut_ptr).collect();
+    checked(|message| {
+        // SAFETY: a list of that many tensors that live during the call.
+        unsafe { native::coopseg_native_zero(pointers.as_ptr(), pointers.len(), message) }
+    })
+}
+
 /// The tensor that a function makes.
-fn made(call: impl FnOnce(*mut *mut C_tensor, *mut Message) -> i32) -> Result<Tensor> {
+pub(super) fn made(call: impl FnOnce(*mut *mut C_tensor, *mut Message) -> i32) -> Result<Tensor> {
     let mut result = std::ptr::null_mut();
     checked(|message| call(&mut result, message))?;
     // SAFETY: on success the function has written a tensor that belongs to the caller.

@@ -2,6 +2,7 @@
 
 use crate::augment::ChannelSlice;
 use crate::error::{Error, Result};
+use crate::runtime::upload;
 use tch::{Device, Kind, Tensor};
 
 /// Slices of one size as tensors.
@@ -36,8 +37,8 @@ impl Batch {
         let labels = Tensor::f_from_slice(&labels)?.f_reshape([samples, height, width])?;
         // Labels travel as bytes and become int64 on the device.
         Ok(Batch {
-            images: images.f_to_device(device)?,
-            labels: labels.f_to_device(device)?.f_to_kind(Kind::Int64)?,
+            images: upload(&images, device)?,
+            labels: upload(&labels, device)?.f_to_kind(Kind::Int64)?,
         })
     }
 }

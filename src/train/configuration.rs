@@ -179,6 +179,14 @@ pub struct Configuration {
     /// On CUDA, use only algorithms that give the same numbers each time, which is slower. On the CPU results
     /// repeat anyhow for the same number of threads. Default: false.
     pub deterministic: bool,
+    /// On CUDA, record the passes of a step as CUDA graphs the second time that they come and repeat them from then on:
+    /// the host then asks for a step in a few calls instead of thousands. Default: true.
+    #[serde(default = "graphs_by_default")]
+    pub cuda_graphs: bool,
+}
+
+fn graphs_by_default() -> bool {
+    true
 }
 
 impl Configuration {
@@ -249,6 +257,7 @@ impl Configuration {
             snapshots: Snapshots::default(),
             recording: Recording::default(),
             deterministic: false,
+            cuda_graphs: true,
         }
     }
 

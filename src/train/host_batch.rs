@@ -5,6 +5,7 @@ use super::event::Event;
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
 use crate::network::STRIDE;
+use crate::runtime::upload;
 use tch::{Kind, Tensor};
 
 /// Lengths of the buffers of a batch.
@@ -60,9 +61,9 @@ impl Trainer {
             )));
         }
         let device = self.network.device();
-        let images = Tensor::f_from_slice(images)?.f_reshape(shape)?.f_to_device(device)?;
+        let images = upload(&Tensor::f_from_slice(images)?.f_reshape(shape)?, device)?;
         let labels = Tensor::f_from_slice(labels)?.f_reshape([samples, height, width])?;
-        let labels = labels.f_to_device(device)?.f_to_kind(Kind::Int64)?;
+        let labels = upload(&labels, device)?.f_to_kind(Kind::Int64)?;
         self.train_batch(&Batch { images, labels })
     }
 }

@@ -1,10 +1,12 @@
 //! The losses of one training step: L_std (paper Eq. 1) and L_hard (paper Eq. 5).
 
 use super::configuration::{Configuration, HardAffine};
+use super::repeated::Results;
 use super::standard_pass::StandardPass;
 use crate::error::Result;
 use crate::loss::{ReconstructionLoss, cross_entropy, soft_dice_loss, weighted_cross_entropy};
 use crate::network::{BatchNormMode, CooperativeNetwork, map_of_labels, map_of_logits};
+use once_cell::unsync::OnceCell;
 use tch::Tensor;
 
 /// The parts of L_std, unweighted scalars with gradients.
@@ -39,16 +41,54 @@ pub struct HardLosses {
 }
 
 /// What is minimised, as the configuration says.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Objective {
     reconstruction: ReconstructionLoss,
     weights: [f64; 3],
     dice_weight: f64,
     class_weights: Option<Vec<f32>>,
+    /// The same where the labels are.
+    class_weights_there: OnceCell<Tensor>,
     deterministic: bool,
     separate_training: bool,
     hard_mode: BatchNormMode,
     hard_image_mode: BatchNormMode,
+}
+
+impl StandardLosses {
+    /// The same numbers, without the graph that leads to them.
+    pub fn detach(&self) -> Result<Self> {
+        Ok(StandardLosses {
+            segmentation: self.segmentation.f_detach()?,
+            segmentation_dice: detached(self.segmentation_dice.as_ref())?,
+            reconstruction: self.reconstruction.f_detach()?,
+            shape_from_prediction: self.shape_from_prediction.f_detach()?,
+            shape_from_label: self.shape_from_label.f_detach()?,
+        })
+    }
+}
+
+impl HardLosses {
+    /// The same numbers, without the graph that leads to them.
+    pub fn detach(&self) -> Result<Self> {
+        Ok(HardLosses {
+            segmentation: detached(self.segmentation.as_ref())?,
+            segmentation_dice: detached(self.segmentation_dice.as_ref())?,
+            reconstruction: detached(self.reconstruction.as_ref())?,
+            shape_from_prediction: detached(self.shape_from_prediction.as_ref())?,
+            shape_from_corrupted: detached(self.shape_from_corrupted.as_ref())?,
+        })
+    }
+}
+
+impl Results for HardLosses {
+    fn share(&self) -> Result<Self> {
+        self.detach()
+    }
+}
+
+fn detached(part: Option<&Tensor>) -> Result<Option<Tensor>> {
+    Ok(part.map(Tensor::f_detach).transpose()?)
 }
 
 impl Objective {
@@ -71,6 +111,7 @@ impl Objective {
                 .class_weights
                 .as_ref()
                 .map(|weights| weights.iter().map(|&weight| weight as f32).collect()),
+            class_weights_there: OnceCell::new(),
             deterministic: config.deterministic,
             separate_training: config.separate_training,
             hard_mode,
@@ -190,8 +231,9 @@ impl Objective {
     fn cross_entropy(&self, logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
         match &self.class_weights {
             Some(weights) => {
-                let weights = Tensor::f_from_slice(weights)?.f_to_device(logits.device())?;
-                weighted_cross_entropy(logits, labels, Some(&weights))
+                let there =
+                    || -> Result<Tensor> { Ok(Tensor::f_from_slice(weights)?.f_to_device(logits.device())?) };
+                weighted_cross_entropy(logits, labels, Some(self.class_weights_there.get_or_try_init(there)?))
             }
             None if self.deterministic => weighted_cross_entropy(logits, labels, None),
             None => cross_entropy(logits, labels),

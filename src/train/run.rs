@@ -158,7 +158,7 @@ impl Trainer {
         }
         let together = self.config.optimizer.accumulate_steps;
         if !self.progress.accumulating {
-            self.network.zero_gradients();
+            self.network.zero_gradients()?;
         }
         let step = self.progress.steps;
         let losses = self.step.gradients(&self.network, batch, step)?;

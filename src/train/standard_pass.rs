@@ -1,6 +1,7 @@
 //! The forward pass of L_std, and its way back.
 
 use super::objective::{Objective, StandardLosses};
+use super::repeated::Results;
 use crate::error::Result;
 use crate::loss::cross_entropy;
 use crate::network::Codes;
@@ -22,12 +23,12 @@ pub struct StandardPass {
     pub(super) prediction: Tensor,
 }
 
-/// What is left of a [`StandardPass`] after its backward pass.
+/// What is left of a [`StandardPass`] after its backward pass, without a graph.
 #[derive(Debug)]
 pub struct StandardResult {
     /// The parts of L_std.
     pub losses: StandardLosses,
-    /// The codes, without a graph.
+    /// The codes.
     pub codes: Codes,
     /// ∂R(x', x)/∂z_i up to a positive factor, where it is wanted and the pass gives it (paper Eq. 3, 4).
     pub image_gradient: Option<Tensor>,
@@ -36,7 +37,7 @@ pub struct StandardResult {
 }
 
 /// Which gradients targeted masks need.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct WantedGradients {
     /// That of the image code.
     pub image: bool,
@@ -84,9 +85,21 @@ impl StandardPass {
         }
         Ok(StandardResult {
             codes: self.codes.detach()?,
-            losses: self.losses,
+            losses: self.losses.detach()?,
             image_gradient,
             shape_gradient,
+        })
+    }
+}
+
+impl Results for StandardResult {
+    fn share(&self) -> Result<Self> {
+        let share = |gradient: &Option<Tensor>| gradient.as_ref().map(Tensor::shallow_clone);
+        Ok(StandardResult {
+            losses: self.losses.detach()?,
+            codes: self.codes.detach()?,
+            image_gradient: share(&self.image_gradient),
+            shape_gradient: share(&self.shape_gradient),
         })
     }
 }

@@ -4,96 +4,278 @@ use super::adam::Adam;
 use super::batch::Batch;
 use super::configuration::{Configuration, Mode};
 use super::losses::LossValues;
+use super::noise_ahead::{NoiseAhead, noise_stream};
 use super::objective::{HardLosses, Objective, StandardLosses};
-use super::standard_pass::WantedGradients;
-use crate::error::Result;
+use super::repeated::Repeated;
+use super::standard_pass::{StandardResult, WantedGradients};
+use crate::error::{Error, Result};
 use crate::image_space::{self, Attacked, HardImagesMethod};
 use crate::latent::{self, HardExampleMaker, MaskDraw, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
+use crate::runtime::{GraphMemory, OwnStream};
 use tch::{Device, Kind, Tensor};
 
 /// Computes the losses of a batch, their gradients, and the update of the weights.
 #[derive(Debug)]
 pub struct TrainingStep {
+    parts: Parts,
+    /// From the first step on a GPU.
+    gpu: Option<Gpu>,
+}
+
+/// What a GPU needs to be kept busy: the host asks for a step in few calls.
+#[derive(Debug)]
+struct Gpu {
+    stream: OwnStream,
+    memory: GraphMemory,
+    noise: NoiseAhead,
+    standard: Repeated<WantedGradients, StandardResult>,
+    hard: Repeated<HardKind, HardLosses>,
+}
+
+/// The parts of a step.
+#[derive(Debug)]
+struct Parts {
     config: Configuration,
     objective: Objective,
     seed: u64,
 }
 
+/// Where x̂ comes from, and whether there are a p̂ and an x̂.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct HardKind {
+    image: Option<ImageSource>,
+    shape: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum ImageSource {
+    /// A masked code.
+    Code,
+    /// The images themselves.
+    Image,
+}
+
+/// What hard examples are made of: a masked image code or hard images, and a masked shape code.
+struct HardSources {
+    image: Option<(ImageSource, Tensor)>,
+    shape: Option<Tensor>,
+}
+
+impl Gpu {
+    fn new(device: Device, seed: u64) -> Result<Self> {
+        Ok(Gpu {
+            stream: OwnStream::new(device)?,
+            memory: GraphMemory::new()?,
+            noise: NoiseAhead::new(seed),
+            standard: Repeated::default(),
+            hard: Repeated::default(),
+        })
+    }
+}
+
 impl TrainingStep {
     /// Reads everything that a step needs from the configuration. `seed` keys the random draws.
     pub fn new(config: &Configuration, seed: u64) -> Self {
-        TrainingStep { objective: Objective::new(config), config: config.clone(), seed }
+        let parts = Parts { objective: Objective::new(config), config: config.clone(), seed };
+        TrainingStep { parts, gpu: None }
     }
 
     /// Performs step number `step` (counted from the start of training; it keys the random draws) with one
     /// update at the configured learning rate.
     pub fn run(
-        &self,
+        &mut self,
         network: &CooperativeNetwork,
         optimizer: &mut Adam,
         batch: &Batch,
         step: u64,
     ) -> Result<LossValues> {
-        network.zero_gradients();
+        network.zero_gradients()?;
         let losses = self.gradients(network, batch, step)?;
-        optimizer.update(self.config.optimizer.learning_rate)?;
+        optimizer.update(self.parts.config.optimizer.learning_rate)?;
         Ok(losses)
     }
 
-    /// Adds the gradients of the step's loss to those of the weights.
-    pub fn gradients(&self, network: &CooperativeNetwork, batch: &Batch, step: u64) -> Result<LossValues> {
-        let input = channels_last(&self.fast_input(&batch.images, step)?)?;
-        let pass = self.objective.standard(network, &input, &batch.images, &batch.labels)?;
-        let hard_config = &self.config.hard_examples;
+    /// Adds the gradients of the step's loss to those of the weights. On a GPU the weights and their gradients stay where
+    /// they are in memory from the first step to the last, and the network is the same.
+    pub fn gradients(
+        &mut self,
+        network: &CooperativeNetwork,
+        batch: &Batch,
+        step: u64,
+    ) -> Result<LossValues> {
+        let TrainingStep { parts, gpu } = self;
+        let device = batch.images.device();
+        if gpu.is_none() && device.is_cuda() {
+            *gpu = Some(Gpu::new(device, parts.seed)?);
+        }
+        let Some(Gpu { stream, memory, noise, standard, hard }) = gpu else {
+            let standard =
+                |input: &Tensor, wanted| parts.standard(network, input, &batch.images, &batch.labels, wanted);
+            let hard = |sources: &HardSources| parts.hard(network, sources, &batch.images, &batch.labels);
+            let noise = || random::normal_like(&batch.images, &mut noise_stream(parts.seed, step));
+            return parts.step(network, batch, step, noise, standard, hard);
+        };
+        let _visit = stream.enter()?;
+        let recorded = parts.config.cuda_graphs;
+        let standard = |input: &Tensor, wanted| {
+            if !recorded {
+                return parts.standard(network, input, &batch.images, &batch.labels, wanted);
+            }
+            standard.run(memory, wanted, &[input, &batch.images, &batch.labels], |tensors| match tensors {
+                [input, images, labels] => parts.standard(network, input, images, labels, wanted),
+                _ => Err(Error::Internal("a step's tensors".to_owned())),
+            })
+        };
+        let hard = |sources: &HardSources| {
+            if !recorded {
+                return parts.hard(network, sources, &batch.images, &batch.labels);
+            }
+            let kind = sources.kind();
+            let inputs = [vec![&batch.images, &batch.labels], sources.tensors()].concat();
+            hard.run(memory, kind, &inputs, |tensors| match tensors {
+                [images, labels, sources @ ..] => {
+                    parts.hard(network, &HardSources::new(kind, sources), images, labels)
+                }
+                _ => Err(Error::Internal("a step's tensors".to_owned())),
+            })
+        };
+        let noise = || noise.take(step, &batch.images.size(), device);
+        parts.step(network, batch, step, noise, standard, hard)
+    }
+}
+
+impl HardSources {
+    /// From the tensors of [`HardSources::tensors`].
+    fn new(kind: HardKind, tensors: &[&Tensor]) -> Self {
+        let mut tensors = tensors.iter().map(|tensor| tensor.shallow_clone());
+        HardSources {
+            image: kind.image.zip(tensors.by_ref().next().filter(|_| kind.image.is_some())),
+            shape: if kind.shape { tensors.next() } else { None },
+        }
+    }
+
+    fn kind(&self) -> HardKind {
+        HardKind { image: self.image.as_ref().map(|(source, _)| *source), shape: self.shape.is_some() }
+    }
+
+    fn tensors(&self) -> Vec<&Tensor> {
+        self.image.iter().map(|(_, tensor)| tensor).chain(&self.shape).collect()
+    }
+}
+
+impl Parts {
+    /// One step: `standard` does the pass of L_std, `hard` that of L_hard.
+    fn step(
+        &self,
+        network: &CooperativeNetwork,
+        batch: &Batch,
+        step: u64,
+        noise: impl FnOnce() -> Result<Tensor>,
+        standard: impl FnOnce(&Tensor, WantedGradients) -> Result<StandardResult>,
+        hard: impl FnOnce(&HardSources) -> Result<HardLosses>,
+    ) -> Result<LossValues> {
+        let input = channels_last(&self.fast_input(&batch.images, noise)?)?;
         let draws = match self.config.mode {
             Mode::Standard => None,
             Mode::Cooperative => {
                 let mut rng = random::stream(self.seed, Purpose::LatentMask, [step, 0, 0]);
-                Some(latent::draw_masks(hard_config, &mut rng))
+                Some(latent::draw_masks(&self.config.hard_examples, &mut rng))
             }
         };
         let wanted = draws.as_ref().map(|draws| self.wanted_gradients(draws)).unwrap_or_default();
         // The first graph is released before the second is built, so that a step never holds both.
-        let standard = pass.backward(&self.objective, &batch.labels, wanted)?;
-        let Some([image_draw, shape_draw]) = draws else {
-            return values(&standard.losses, None, batch.images.device());
+        let clean = standard(&input, wanted)?;
+        let Some(draws) = draws else {
+            return values(&clean.losses, None, batch.images.device());
         };
+        let losses = clean.losses.detach()?;
+        let sources = self.hard_sources(network, batch, step, clean, &draws)?;
+        values(&losses, Some(&hard(&sources)?), batch.images.device())
+    }
 
-        let maker = HardExampleMaker {
+    /// L_std and its backward pass.
+    fn standard(
+        &self,
+        network: &CooperativeNetwork,
+        input: &Tensor,
+        images: &Tensor,
+        labels: &Tensor,
+        wanted: WantedGradients,
+    ) -> Result<StandardResult> {
+        let pass = self.objective.standard(network, input, images, labels)?;
+        pass.backward(&self.objective, labels, wanted)
+    }
+
+    /// The masked codes, or what stands in for them.
+    fn hard_sources(
+        &self,
+        network: &CooperativeNetwork,
+        batch: &Batch,
+        step: u64,
+        clean: StandardResult,
+        [image_draw, shape_draw]: &[MaskDraw; 2],
+    ) -> Result<HardSources> {
+        let maker = self.maker(network);
+        let masked = |source, target, draw, gradient| -> Result<Option<Tensor>> {
+            if !self.masks_a_code(source) {
+                return Ok(None);
+            }
+            Ok(Some(maker.mask(&clean.codes, source, target, draw, gradient)?.code))
+        };
+        let image = match self.config.hard_images.method {
+            HardImagesMethod::LatentMasking => {
+                masked(Source::Image, &batch.images, image_draw, clean.image_gradient)?
+                    .map(|code| (ImageSource::Code, code))
+            }
+            _ if !self.config.hard_examples.sources.contains(&Source::Image) => None,
+            _ => self
+                .image_space(network, maker.gradient_mode, batch, step)?
+                .map(|images| (ImageSource::Image, images)),
+        };
+        let shape = masked(Source::Shape, &batch.labels, shape_draw, clean.shape_gradient)?;
+        Ok(HardSources { image, shape })
+    }
+
+    /// x̂ and p̂, L_hard and its backward pass.
+    fn hard(
+        &self,
+        network: &CooperativeNetwork,
+        sources: &HardSources,
+        images: &Tensor,
+        labels: &Tensor,
+    ) -> Result<HardLosses> {
+        let maker = self.maker(network);
+        let corrupted_images = match &sources.image {
+            Some((ImageSource::Code, code)) => Some(maker.decode(code, Source::Image)?),
+            Some((ImageSource::Image, images)) => Some(images.shallow_clone()),
+            None => None,
+        };
+        let corrupted_logits =
+            sources.shape.as_ref().map(|code| maker.decode(code, Source::Shape)).transpose()?;
+        let losses = self.objective.hard(
             network,
-            config: hard_config,
+            corrupted_images.as_ref(),
+            corrupted_logits.as_ref(),
+            images,
+            labels,
+        )?;
+        self.objective.hard_total(&losses, labels)?.f_backward()?;
+        losses.detach()
+    }
+
+    fn maker<'a>(&'a self, network: &'a CooperativeNetwork) -> HardExampleMaker<'a> {
+        HardExampleMaker {
+            network,
+            config: &self.config.hard_examples,
             reconstruction: self.config.losses.reconstruction,
             gradient_mode: if self.config.batch_norm.official_bn_side_effects {
                 BatchNormMode::TRAINING
             } else {
                 BatchNormMode::PROBE
             },
-        };
-        let make = |source, target, draw, gradient| -> Result<Option<Tensor>> {
-            if !self.masks_a_code(source) {
-                return Ok(None);
-            }
-            Ok(Some(maker.make(&standard.codes, source, target, draw, gradient)?.corrupted))
-        };
-        let corrupted_images = match self.config.hard_images.method {
-            HardImagesMethod::LatentMasking => {
-                make(Source::Image, &batch.images, &image_draw, standard.image_gradient)?
-            }
-            _ if !hard_config.sources.contains(&Source::Image) => None,
-            _ => self.image_space(network, maker.gradient_mode, batch, step)?,
-        };
-        let corrupted_logits = make(Source::Shape, &batch.labels, &shape_draw, standard.shape_gradient)?;
-        let hard = self.objective.hard(
-            network,
-            corrupted_images.as_ref(),
-            corrupted_logits.as_ref(),
-            &batch.images,
-            &batch.labels,
-        )?;
-        self.objective.hard_total(&hard, &batch.labels)?.f_backward()?;
-        values(&standard.losses, Some(&hard), batch.images.device())
+        }
     }
 
     /// What the masks of a step ask of the clean pass.
@@ -129,14 +311,12 @@ impl TrainingStep {
     }
 
     /// The images with the preset's input noise: clamp(x + σ·N(0, 1), 0, 1).
-    fn fast_input(&self, images: &Tensor, step: u64) -> Result<Tensor> {
+    fn fast_input(&self, images: &Tensor, noise: impl FnOnce() -> Result<Tensor>) -> Result<Tensor> {
         let deviation = self.config.input_noise;
         if deviation == 0.0 {
             return Ok(images.shallow_clone());
         }
-        let mut rng = random::stream(self.seed, Purpose::InputNoise, [step, 0, 0]);
-        let noise = random::normal_like(images, &mut rng)?;
-        Ok(images.f_add(&noise.f_mul_scalar(deviation)?)?.f_clamp(0.0, 1.0)?)
+        Ok(images.f_add(&noise()?.f_mul_scalar(deviation)?)?.f_clamp(0.0, 1.0)?)
     }
 }
 

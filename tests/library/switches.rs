@@ -391,7 +391,7 @@ fn both_presets_train_in_both_modes() {
             config.optimizer.learning_rate = 1e-2;
             let network = CooperativeNetwork::new(config.architecture(), 3, Device::Cpu).unwrap();
             let mut adam = Adam::new(&network, config.optimizer).unwrap();
-            let step = TrainingStep::new(&config, 5);
+            let mut step = TrainingStep::new(&config, 5);
             let batch = batch();
             let losses: Vec<f64> =
                 (0..12).map(|n| step.run(&network, &mut adam, &batch, n).unwrap().segmentation).collect();
@@ -408,7 +408,7 @@ fn bfloat16_trains_as_float32_does_where_the_processor_has_it() {
         let network = CooperativeNetwork::new(config.architecture(), 3, Device::Cpu).unwrap();
         network.compute_in(precision)?;
         let mut adam = Adam::new(&network, config.optimizer).unwrap();
-        let step = TrainingStep::new(&config, 5);
+        let mut step = TrainingStep::new(&config, 5);
         let batch = batch();
         let losses: Vec<f64> =
             (0..12).map(|n| step.run(&network, &mut adam, &batch, n).unwrap().segmentation).collect();

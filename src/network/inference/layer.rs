@@ -3,7 +3,7 @@
 use super::Target;
 use crate::error::Result;
 use crate::network::batch_norm::BatchNorm;
-use crate::network::convolution::{Convolution, weight_for_doubling};
+use crate::network::convolution::{Convolution, doubling_sums, weight_for_doubling};
 use crate::network::encoder::SLOPE;
 use crate::network::memory_layout::channels_last;
 use crate::runtime::operators::{self, Activation, PackedConvolution};
@@ -57,7 +57,8 @@ impl Builder {
     ) -> Result<Layer> {
         let (weight, bias) = folded(convolution, norm)?;
         let kind = PackedConvolution { stride: 2, padding: 1, transposed: true };
-        self.finish(&weight_for_doubling(&weight)?, &bias, kind, size, rectifier)
+        let sums = doubling_sums(weight.kind(), weight.device())?;
+        self.finish(&weight_for_doubling(&weight, &sums)?, &bias, kind, size, rectifier)
     }
 
     fn finish(

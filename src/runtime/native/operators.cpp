@@ -9,34 +9,15 @@
 #include <ATen/core/stack.h>
 #include <ATen/ops/leaky_relu.h>
 
-#include <cstring>
-#include <exception>
-#include <string>
 #include <vector>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
-namespace {
+using coopseg_native::guarded;
 
-template <typename Body>
-int32_t guarded(coopseg_native_message* message, Body body) {
-    const auto keep = [message](const char* text) {
-        std::strncpy(message->text, text, sizeof(message->text) - 1);
-        message->text[sizeof(message->text) - 1] = '\0';
-    };
-    try {
-        body();
-        keep("");
-        return 0;
-    } catch (const std::exception& error) {
-        keep(error.what());
-    } catch (...) {
-        keep("an exception of unknown type");
-    }
-    return 1;
-}
+namespace {
 
 torch::jit::Stack call(const char* name, const char* overload, torch::jit::Stack stack) {
     c10::Dispatcher::singleton().findSchemaOrThrow(name, overload).callBoxed(&stack);
@@ -144,4 +125,8 @@ extern "C" int32_t coopseg_native_adam_update(
              std::vector<at::Tensor>(), std::vector<at::Tensor>(count, *update), how->learning_rate, how->beta1, how->beta2,
              how->weight_decay, how->epsilon, false, false, c10::IValue(), c10::IValue()});
     });
+}
+
+extern "C" int32_t coopseg_native_zero(at::Tensor* const* pointers, size_t count, coopseg_native_message* message) {
+    return guarded(message, [&] { call("aten::_foreach_zero_", "", {tensors(pointers, count)}); });
 }

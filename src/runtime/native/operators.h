@@ -1,6 +1,8 @@
 // Operators of libtorch that its Rust bindings do not reach.
 #pragma once
 
+#include "message.h"
+
 #include <cstddef>
 #include <cstdint>
 
@@ -10,11 +12,7 @@ class Tensor;
 
 extern "C" {
 
-// Every function returns 0, or 1 with the reason in `message` (always zero-ended). Tensors that it returns belong to
-// the caller.
-struct coopseg_native_message {
-    char text[2048];
-};
+// Tensors that a function returns belong to the caller.
 
 // max(x, slope x), in place; autograd follows.
 int32_t coopseg_native_leaky_relu(at::Tensor* x, double slope, coopseg_native_message* message);
@@ -60,5 +58,8 @@ struct coopseg_native_adam {
 int32_t coopseg_native_adam_update(
     at::Tensor* const* weights, at::Tensor* const* gradients, at::Tensor* const* means, at::Tensor* const* variances,
     size_t count, const at::Tensor* update, const coopseg_native_adam* how, coopseg_native_message* message);
+
+// Sets `count` tensors of one device to zero, in as few kernels as they fit.
+int32_t coopseg_native_zero(at::Tensor* const* tensors, size_t count, coopseg_native_message* message);
 
 }  // extern "C"

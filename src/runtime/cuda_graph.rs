@@ -1,0 +1,116 @@
+//! Work on a CUDA device that is recorded once and repeated (CUDA graphs): the host asks for it as a whole, where it would
+//! ask for thousands of small operations otherwise.
+
+use super::native::{self, Raw, checked};
+use crate::error::{Error, Result};
+use tch::Device;
+
+/// A stream of a device beside the one that libtorch works on otherwise. Recording needs one.
+#[derive(Debug)]
+pub struct OwnStream(Raw<native::CudaStream>);
+
+/// While it lives, the thread's work goes to another stream. Each stream waits for the other at the change.
+#[derive(Debug)]
+pub struct Visit<'a> {
+    raw: *mut native::CudaVisit,
+    _stream: &'a OwnStream,
+}
+
+impl OwnStream {
+    /// A stream of `device`, which is a CUDA device.
+    ///
+    /// # Errors
+    /// `Internal` for the CPU; what CUDA reports.
+    pub fn new(device: Device) -> Result<Self> {
+        let Device::Cuda(index) = device else {
+            return Err(Error::Internal(format!("a stream of {device:?}")));
+        };
+        // SAFETY: the pointer may be written.
+        Raw::made(|out, message| unsafe {
+            native::coopseg_native_cuda_stream_new(index as i32, out, message)
+        })
+        .map(OwnStream)
+    }
+
+    /// Sends the thread's work there.
+    ///
+    /// # Errors
+    /// What CUDA reports.
+    pub fn enter(&self) -> Result<Visit<'_>> {
+        let mut raw = std::ptr::null_mut();
+        // SAFETY: the stream lives; the pointer may be written.
+        checked(|message| unsafe { native::coopseg_native_cuda_enter(self.0.as_ptr(), &mut raw, message) })?;
+        Ok(Visit { raw, _stream: self })
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        // SAFETY: made by `enter`, and left once.
+        let left = checked(|message| unsafe { native::coopseg_native_cuda_leave(self.raw, message) });
+        if let Err(error) = left {
+            super::log::warning(&format!("a CUDA stream could not be left: {error}"));
+        }
+    }
+}
+
+/// Memory that the recordings of one owner share. They run one after the other, so it is no more than the largest needs.
+#[derive(Debug)]
+pub struct GraphMemory(Raw<native::CudaPool>);
+
+impl GraphMemory {
+    /// None is taken yet.
+    ///
+    /// # Errors
+    /// `Libtorch` where libtorch has no CUDA graphs.
+    pub fn new() -> Result<Self> {
+        // SAFETY: the pointer may be written.
+        Raw::made(|out, message| unsafe { native::coopseg_native_cuda_pool_new(out, message) })
+            .map(GraphMemory)
+    }
+}
+
+/// Recorded work.
+#[derive(Debug)]
+pub struct Graph(Raw<native::CudaGraph>);
+
+impl Graph {
+    /// Records what `work` asks for; nothing of it is done. The thread visits an [`OwnStream`]. What `work` returns lies in
+    /// `memory` and holds values once the graph was run; the tensors that it reads stay where they are.
+    ///
+    /// # Errors
+    /// What `work` returns; `Libtorch` for work that cannot be recorded: copies from or to the host's memory, and
+    /// whatever waits for the device.
+    pub fn record<T>(memory: &GraphMemory, work: impl FnOnce() -> Result<T>) -> Result<(Self, T)> {
+        // SAFETY: the memory's handle lives; the pointer may be written.
+        let graph = Raw::made(|out, message| unsafe {
+            native::coopseg_native_cuda_record(memory.0.as_ptr(), out, message)
+        })
+        .map(Graph)?;
+        let result = work();
+        // SAFETY: the graph lives and is being recorded.
+        let ended =
+            checked(|message| unsafe { native::coopseg_native_cuda_recorded(graph.0.as_ptr(), message) });
+        let result = result?;
+        ended?;
+        Ok((graph, result))
+    }
+
+    /// Does the recorded work, after what the thread has asked for so far.
+    ///
+    /// # Errors
+    /// What CUDA reports.
+    pub fn run(&self) -> Result<()> {
+        // SAFETY: the graph lives and was recorded to its end.
+        checked(|message| unsafe { native::coopseg_native_cuda_replay(self.0.as_ptr(), message) })
+    }
+}
+
+/// Gives the memory back that libtorch keeps on GPUs for tensors to come.
+///
+/// # Errors
+/// What CUDA reports.
+pub fn empty_cuda_cache() -> Result<()> {
+    // SAFETY: nothing is passed on.
+    checked(|message| unsafe { native::coopseg_native_cuda_empty_cache(message) })
+}

@@ -1,0 +1,32 @@
+//! Tensors from the host's memory to where they are used.
+
+use super::native;
+use super::operators::made;
+use crate::error::Result;
+use tch::{Device, Tensor};
+
+/// A tensor of the host on `device`. Where that is a GPU the host does not wait for the copy, and what is asked of the
+/// GPU next finds it done.
+///
+/// # Errors
+/// `OutOfMemory`; what CUDA reports.
+pub fn upload(tensor: &Tensor, device: Device) -> Result<Tensor> {
+    match device {
+        Device::Cuda(index) if tensor.numel() > 0 => made(|out, message| {
+            // SAFETY: the tensor lives during the call; `out` may be written.
+            unsafe { native::coopseg_native_cuda_upload(tensor.as_ptr(), index as i32, out, message) }
+        }),
+        _ => Ok(tensor.f_to_device(device)?),
+    }
+}
+
+/// The same values in memory from which [`upload`] to a GPU is fastest.
+///
+/// # Errors
+/// `OutOfMemory`; what CUDA reports.
+pub fn page_locked(tensor: &Tensor) -> Result<Tensor> {
+    made(|out, message| {
+        // SAFETY: the tensor lives during the call; `out` may be written.
+        unsafe { native::coopseg_native_cuda_page_locked(tensor.as_ptr(), out, message) }
+    })
+}
