@@ -12,6 +12,8 @@ RUNTIMES = ("eager", "torchscript", "onnxruntime", "folded", "folded-bf16")
 SLICES = (1, 10, 200)
 SIZES = (192, 256)
 STAGES = {"fast": 0, "both": 1}
+# Of coopseg, beside float32: the name of the contestant, and whether it takes a GPU.
+PRECISIONS = {"bfloat16": ("bf16", False), "float16": ("fp16", True), "tensorfloat32": ("tf32", True)}
 # Largest difference of a probability. (On a GPU, cuDNN rounds the factors of float32 convolutions to TF32.)
 TOLERANCE = {"cpu": 1e-4, "cuda": 2e-2}
 # Share of labels that are coopseg's in float32; all that is asked of bfloat16, whose probabilities are its own.
@@ -41,7 +43,7 @@ def segment(contest: Contest, name: str, iterations: int, slices: int, size: int
         same = float((labels == expected_labels).mean())
         apart = float(numpy.abs(probabilities - expected).max())
         agreement[contestant] = {"same_labels": same, "largest_probability_difference": apart}
-        low_precision = contestant.endswith("bf16")
+        low_precision = contestant.endswith(("bf16", "fp16"))
         if same < LEAST_AGREEMENT or (apart > TOLERANCE[device] and not low_precision):
             raise BenchmarkFailed(
                 f"{name}: {contestant} and coopseg differ: {same:.2%} of the labels agree, and probabilities are up to "
@@ -65,8 +67,12 @@ def segment(contest: Contest, name: str, iterations: int, slices: int, size: int
         return Contestant(runtime, worker, ("segment",))
 
     makers = {"coopseg": lambda: coopseg("coopseg", {})}
-    if "bfloat16" in contest.precisions:
-        makers["coopseg-bf16"] = lambda: coopseg("coopseg-bf16", {"precision": "bfloat16"})
+    for precision in contest.precisions:
+        short, on_gpu = PRECISIONS[precision]
+        if device != "cpu" or not on_gpu:
+            makers[f"coopseg-{short}"] = lambda name=f"coopseg-{short}", precision=precision: coopseg(
+                name, {"precision": precision}
+            )
     makers |= {runtime: lambda runtime=runtime: peer(runtime) for runtime in RUNTIMES}
     contestants, missing = gather(makers)
     take_turns(contestants, missing, contest.rounds)

@@ -34,7 +34,8 @@ class Contest:
         for contestant in contestants:
             entry = summary(contestant, reference)
             rate = operations["flops"] / entry["seconds"]["median"] / 1e9
-            kind = "bfloat16" if contestant.name.endswith("bf16") else "float32"
+            # GPUs compute with both 16-bit types at the same rate.
+            kind = "bfloat16" if contestant.name.endswith(("bf16", "fp16")) else "float32"
             entry["gflops"] = rate
             entry["share_of_peak"] = rate / max(
                 self.peaks[f"{kind}_matrix_product_gflops"], self.peaks[f"{kind}_convolution_gflops"]

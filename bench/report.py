@@ -62,7 +62,7 @@ def as_text(result: dict) -> str:
 
 def peaks_text(device: str, peaks: dict[str, float]) -> str:
     rows = [("", "matrix product", "convolution")]
-    for kind in ("float32", "bfloat16"):
+    for kind in [kind for kind in ("float32", "bfloat16") if f"{kind}_convolution_gflops" in peaks]:
         rates = (f"{peaks[f'{kind}_{what}_gflops']:.0f} GFLOP/s" for what in ("matrix_product", "convolution"))
         rows.append((kind, *rates))
     return f"machine/peak ({device}): copy {peaks['copy_gbps']:.1f} GB/s\n{table(rows)}"

@@ -55,11 +55,11 @@ def chosen_cases(options: argparse.Namespace) -> dict:
 
 
 def offered_precisions(workers: Workers) -> list[str]:
-    """What coopseg's segmenter has beside float32; empty for versions without the choice."""
+    """What coopseg's segmenter has beside float32."""
     with workers.coopseg("schema") as worker:
         schema = worker.ask("schema", "segmenter")["schema"]
     text = json.dumps(schema["properties"].get("precision", {})) + json.dumps(schema.get("$defs", {}))
-    return ["bfloat16"] if '"bfloat16"' in text else []
+    return [precision for precision in case_segment.PRECISIONS if f'"{precision}"' in text]
 
 
 def run(options: argparse.Namespace) -> dict:

@@ -9,6 +9,7 @@ import warnings
 import torch
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from machine import computes_bfloat16
 from networks import Cooperative, FastSegmentation, TwoStageSegmentation
 
 
@@ -55,6 +56,11 @@ class FoldedBfloat16(Folded):
     """The same in bfloat16."""
 
     dtype = torch.bfloat16
+
+    def __init__(self, network, shape, device, folder):
+        if not computes_bfloat16(device):
+            raise RuntimeError("this processor has no bfloat16 instructions")
+        super().__init__(network, shape, device, folder)
 
 
 class TorchScript:

@@ -47,12 +47,17 @@ def copy(mebibytes: int, device) -> float:
     return 2 * mebibytes * 2**20 / best_of(lambda: target.copy_(source), device) / 1e9
 
 
+def computes_bfloat16(device) -> bool:
+    """Whether the device has instructions for it; without them a large product takes minutes."""
+    return device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
 @torch.inference_mode()
 def peaks(device: torch.device) -> dict[str, float]:
     """What the contestants' times are compared with."""
     size, samples = (8192, 256) if device.type == "cuda" else (3072, 8)
     measured = {"copy_gbps": copy(512, device)}
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in (torch.float32, torch.bfloat16) if computes_bfloat16(device) else (torch.float32,):
         name = str(dtype).removeprefix("torch.")
         measured[f"{name}_matrix_product_gflops"] = matrix_product(size, dtype, device)
         measured[f"{name}_convolution_gflops"] = convolution(samples, dtype, device)
