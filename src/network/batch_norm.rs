@@ -76,9 +76,36 @@ impl BatchNorm {
         Ok([scale, shift])
     }
 
-    /// Normalises each channel. In a frozen part always with the running statistics, which stay as they are.
+    /// Whether the batch's own statistics normalise, so that a number added to a whole channel changes nothing.
+    pub fn takes_biases_out(&self, mode: BatchNormMode) -> bool {
+        self.effective(mode).batch_statistics
+    }
+
+    /// In a frozen part always the running statistics, which stay as they are.
+    fn effective(&self, mode: BatchNormMode) -> BatchNormMode {
+        if self.frozen.load(Ordering::Relaxed) { BatchNormMode::INFERENCE } else { mode }
+    }
+
+    /// Normalises each channel.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mode = if self.frozen.load(Ordering::Relaxed) { BatchNormMode::INFERENCE } else { mode };
+        self.normalise(x, mode, &self.running_mean)
+    }
+
+    /// The same of `x` with the bias of each channel added, where that is taken out.
+    pub fn forward_without_bias(&self, x: &Tensor, mode: BatchNormMode, bias: &Tensor) -> Result<Tensor> {
+        if !self.effective(mode).update_running {
+            return self.forward(x, mode);
+        }
+        // The running mean is that of values with their bias. A tensor of its own moves, because the way back remembers it.
+        let bias = bias.f_detach()?;
+        let mean = self.running_mean.f_sub(&bias)?;
+        let normalised = self.normalise(x, mode, &mean)?;
+        self.running_mean.shallow_clone().f_copy_(&mean.f_add(&bias)?)?;
+        Ok(normalised)
+    }
+
+    fn normalise(&self, x: &Tensor, mode: BatchNormMode, running_mean: &Tensor) -> Result<Tensor> {
+        let mode = self.effective(mode);
         let (weight, bias) = if mode.train_affine {
             (self.weight.shallow_clone(), self.bias.shallow_clone())
         } else {
@@ -91,12 +118,43 @@ impl BatchNorm {
         Ok(x.f_batch_norm(
             Some(&weight),
             Some(&bias),
-            running.then_some(&self.running_mean),
+            running.then_some(running_mean),
             running.then_some(&self.running_var),
             mode.batch_statistics,
             MOMENTUM,
             EPSILON,
             true,
         )?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bias_that_is_left_out_shows_in_the_running_mean_alone() {
+        let new = || BatchNorm::new(&mut Initialiser::new(4, Device::Cpu), "norm", 3).unwrap();
+        let x = Tensor::randn([2, 3, 5, 4], (Kind::Float, Device::Cpu));
+        let bias = Tensor::from_slice(&[0.5f32, -2.0, 30.0]);
+        let biased = &x + bias.reshape([1, 3, 1, 1]);
+        let far = |a: &Tensor, b: &Tensor| (a - b).abs().max().double_value(&[]);
+        for mode in [BatchNormMode::TRAINING, BatchNormMode::PROBE, BatchNormMode::PROBE.frozen_affine()] {
+            let (with, without) = (new(), new());
+            assert!(with.takes_biases_out(mode) && !with.takes_biases_out(BatchNormMode::INFERENCE));
+            let expected = with.forward(&biased, mode).unwrap();
+            let found = without.forward_without_bias(&x, mode, &bias).unwrap();
+            assert!(far(&expected, &found) < 1e-4);
+            assert!(far(&with.running_mean, &without.running_mean) < 1e-5);
+            assert!(far(&with.running_var, &without.running_var) < 1e-5);
+            let gradient = |y: &Tensor, norm: &BatchNorm| {
+                (y * y * y).sum(Kind::Float).backward();
+                norm.bias.grad()
+            };
+            if mode.train_affine {
+                assert!(far(&gradient(&expected, &with), &gradient(&found, &without)) < 1e-2);
+            }
+            assert_eq!(with.batches, without.batches);
+        }
     }
 }

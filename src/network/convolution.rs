@@ -52,29 +52,29 @@ impl Convolution {
 
     /// N×inputs×H×W to N×outputs×H/stride×W/stride.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.convolve(x, &self.bias)
+        self.convolve(x, Some(self.bias.shallow_clone()))
     }
 
-    /// The same for a result that is normalised next. In training that takes every bias out again, so that its gradient
-    /// is nothing but rounding, and none is computed.
-    pub fn forward_normalised(&self, x: &Tensor) -> Result<Tensor> {
-        self.convolve(x, &self.bias.f_detach()?)
+    /// The same for a result that is normalised next, with or without the bias. In training normalising takes every bias
+    /// out again, so that its gradient is nothing but rounding, and none is computed.
+    pub fn forward_normalised(&self, x: &Tensor, biased: bool) -> Result<Tensor> {
+        self.convolve(x, biased.then(|| self.bias.f_detach()).transpose()?)
     }
 
     /// The same of `x` with every pixel twice in each direction: N×inputs×H×W to N×outputs×2H×2W. For kernel 3 and
     /// stride 1.
-    pub fn forward_normalised_doubled(&self, x: &Tensor) -> Result<Tensor> {
+    pub fn forward_normalised_doubled(&self, x: &Tensor, biased: bool) -> Result<Tensor> {
         let sums = self.sums.get_or_try_init(|| doubling_sums(self.weight.kind(), self.weight.device()))?;
         let weight = weight_for_doubling(&self.weight, sums)?.f_to_kind(x.kind())?;
-        let bias = self.bias.f_detach()?.f_to_kind(x.kind())?;
-        Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
+        let bias = biased.then(|| self.bias.f_detach()?.f_to_kind(x.kind())).transpose()?;
+        Ok(x.f_conv_transpose2d(&weight, bias, [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
     }
 
-    fn convolve(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    fn convolve(&self, x: &Tensor, bias: Option<Tensor>) -> Result<Tensor> {
         let kind = x.kind();
         Ok(x.f_conv2d(
             &self.weight.f_to_kind(kind)?,
-            Some(&bias.f_to_kind(kind)?),
+            bias.map(|bias| bias.f_to_kind(kind)).transpose()?,
             [self.stride, self.stride],
             [self.padding, self.padding],
             [1, 1],
@@ -148,7 +148,7 @@ mod tests {
         let doubled = x.upsample_nearest2d([10, 14], None, None);
         let expected = doubled.conv2d(&weight, Some(&bias), [1, 1], [1, 1], [1, 1], 1);
         let convolution = Convolution { weight, bias, stride: 1, padding: 1, sums: OnceCell::new() };
-        let found = convolution.forward_normalised_doubled(&x).unwrap();
+        let found = convolution.forward_normalised_doubled(&x, true).unwrap();
         assert!((&found - &expected).abs().max().double_value(&[]) < 1e-12);
     }
 }

@@ -46,17 +46,38 @@ impl DoubleConvolution {
 
     /// Keeps the size; the second normalisation is the last operation.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.after_first(self.first.forward_normalised(x)?, mode)
+        self.after_first(normalised(&self.first, &self.first_norm, x, mode, false)?, mode)
     }
 
     /// The same of `x` with every pixel twice in each direction.
     pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.after_first(self.first.forward_normalised_doubled(x)?, mode)
+        self.after_first(normalised(&self.first, &self.first_norm, x, mode, true)?, mode)
     }
 
-    fn after_first(&self, x: Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let hidden = leaky_relu(self.first_norm.forward(&x, mode)?)?;
-        self.second_norm.forward(&self.second.forward_normalised(&hidden)?, mode)
+    fn after_first(&self, first: Tensor, mode: BatchNormMode) -> Result<Tensor> {
+        normalised(&self.second, &self.second_norm, &leaky_relu(first)?, mode, false)
+    }
+}
+
+/// norm(convolution(x)), of `x` as it is or with every pixel twice in each direction.
+fn normalised(
+    convolution: &Convolution,
+    norm: &BatchNorm,
+    x: &Tensor,
+    mode: BatchNormMode,
+    doubled: bool,
+) -> Result<Tensor> {
+    // oneDNN adds a bias for nothing; cuDNN goes over the memory once more.
+    let without = x.device().is_cuda() && norm.takes_biases_out(mode);
+    let convolved = if doubled {
+        convolution.forward_normalised_doubled(x, !without)?
+    } else {
+        convolution.forward_normalised(x, !without)?
+    };
+    if without {
+        norm.forward_without_bias(&convolved, mode, &convolution.bias)
+    } else {
+        norm.forward(&convolved, mode)
     }
 }
 
@@ -140,6 +161,6 @@ impl Encoder {
         for step in &self.down {
             x = step.block.forward(&step.down.forward(&x)?, mode)?;
         }
-        Ok(self.last_norm.forward(&self.last.forward_normalised(&x)?, mode)?.f_relu_()?)
+        Ok(normalised(&self.last, &self.last_norm, &x, mode, false)?.f_relu_()?)
     }
 }

@@ -17,19 +17,41 @@ pub enum Precision {
     Float32,
     /// bfloat16: float32's range with 8 bits of precision, on processors and devices that compute with it.
     Bfloat16,
+    /// 16-bit floating point with 11 bits of precision, on GPUs, for segmenting.
+    Float16,
+    /// float32 whose convolutions round their factors to 11 bits of precision, on GPUs, for segmenting.
+    Tensorfloat32,
 }
 
 impl Precision {
     /// libtorch's name of the type.
     pub fn kind(self) -> Kind {
         match self {
-            Precision::Float32 => Kind::Float,
+            Precision::Float32 | Precision::Tensorfloat32 => Kind::Float,
             Precision::Bfloat16 => Kind::BFloat16,
+            Precision::Float16 => Kind::Half,
         }
     }
 
-    /// Refuses bfloat16 where it would be slower than float32.
+    /// As in options and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::Float32 => "float32",
+            Precision::Bfloat16 => "bfloat16",
+            Precision::Float16 => "float16",
+            Precision::Tensorfloat32 => "tensorfloat32",
+        }
+    }
+
+    /// Refuses what the device does not compute with, or would be slower with than with float32.
     pub fn check(self, device: Device) -> Result<()> {
+        if matches!(self, Precision::Float16 | Precision::Tensorfloat32) && device == Device::Cpu {
+            return Err(Error::DeviceUnavailable(format!(
+                "`precision` is \"{}\", which GPUs alone compute with, but the device is the CPU; expected \"float32\" or \
+                 \"bfloat16\"",
+                self.name()
+            )));
+        }
         if self == Precision::Bfloat16 && device == Device::Cpu && !operators::has_onednn(true) {
             return Err(Error::DeviceUnavailable(
                 "`precision` is \"bfloat16\", but this processor has no bfloat16 instructions (AVX512_BF16); expected \

@@ -3,11 +3,44 @@
 
 use super::native::{self, Raw, checked};
 use crate::error::{Error, Result};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tch::Device;
 
 /// A stream of a device beside the one that libtorch works on otherwise. Recording needs one.
 #[derive(Debug)]
 pub struct OwnStream(Raw<native::CudaStream>);
+
+/// Streams of a device for threads that work on it at the same time.
+#[derive(Debug)]
+pub struct OwnStreams {
+    device: Device,
+    free: Mutex<Vec<OwnStream>>,
+}
+
+impl OwnStreams {
+    /// For a CUDA device; none is made yet.
+    pub fn new(device: Device) -> Self {
+        OwnStreams { device, free: Mutex::default() }
+    }
+
+    /// One that nobody else has at the moment.
+    ///
+    /// # Errors
+    /// What CUDA reports.
+    pub fn take(&self) -> Result<OwnStream> {
+        let free = self.lock().pop();
+        free.map_or_else(|| OwnStream::new(self.device), Ok)
+    }
+
+    /// The next may have it.
+    pub fn give_back(&self, stream: OwnStream) {
+        self.lock().push(stream);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<OwnStream>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// While it lives, the thread's work goes to another stream. Each stream waits for the other at the change.
 #[derive(Debug)]

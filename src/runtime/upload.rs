@@ -5,6 +5,9 @@ use super::operators::made;
 use crate::error::Result;
 use tch::{Device, Tensor};
 
+/// libtorch keeps page-locked memory for good, so more bytes than this go the ordinary way.
+const MOST_PAGE_LOCKED: usize = 64 << 20;
+
 /// A tensor of the host on `device`. Where that is a GPU the host does not wait for the copy, and what is asked of the
 /// GPU next finds it done.
 ///
@@ -12,10 +15,14 @@ use tch::{Device, Tensor};
 /// `OutOfMemory`; what CUDA reports.
 pub fn upload(tensor: &Tensor, device: Device) -> Result<Tensor> {
     match device {
-        Device::Cuda(index) if tensor.numel() > 0 => made(|out, message| {
-            // SAFETY: the tensor lives during the call; `out` may be written.
-            unsafe { native::coopseg_native_cuda_upload(tensor.as_ptr(), index as i32, out, message) }
-        }),
+        Device::Cuda(index)
+            if (1..=MOST_PAGE_LOCKED / tensor.kind().elt_size_in_bytes()).contains(&tensor.numel()) =>
+        {
+            made(|out, message| {
+                // SAFETY: the tensor lives during the call; `out` may be written.
+                unsafe { native::coopseg_native_cuda_upload(tensor.as_ptr(), index as i32, out, message) }
+            })
+        }
         _ => Ok(tensor.f_to_device(device)?),
     }
 }

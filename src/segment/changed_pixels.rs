@@ -29,6 +29,14 @@ impl ChangedPixels {
         ))
     }
 
+    /// The same number.
+    pub fn share(&self) -> Self {
+        match self {
+            ChangedPixels::Known(number) => ChangedPixels::Known(*number),
+            ChangedPixels::OnDevice(number) => ChangedPixels::OnDevice(number.shallow_clone()),
+        }
+    }
+
     /// The number; waits for the device.
     pub fn number(self) -> Result<i64> {
         match self {

@@ -12,6 +12,7 @@ mod outputs;
 mod plan;
 mod segmenter;
 mod slice_result;
+mod stages;
 
 pub use file::OutputPaths;
 pub use on_device::{DeviceImage, DeviceMaps, DeviceMemory, DeviceOutput};

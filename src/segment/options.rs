@@ -22,7 +22,7 @@ pub struct SegmenterOptions {
     /// labels at few borders. Default: `float32`.
     pub precision: Precision,
     /// Most slices that go through the networks at once; bounds the memory. On the CPU every thread takes a chunk of its
-    /// own. null: what suits device and precision (2 or 5 on the CPU, 32 on CUDA). Where memory runs out, smaller chunks are
+    /// own. null: what suits device and precision (2 or 5 on the CPU, 64 on CUDA). Where memory runs out, smaller chunks are
     /// tried. Default: null.
     #[schemars(range(min = 1, max = 4096))]
     pub chunk: Option<usize>,
@@ -52,9 +52,9 @@ impl SegmenterOptions {
         // On the CPU few slices stay in a core's cache, and enough hide what a layer costs beside its arithmetic; a GPU
         // needs many to be busy.
         self.chunk.unwrap_or(match (device, self.precision) {
-            (Device::Cpu, Precision::Float32) => 2,
             (Device::Cpu, Precision::Bfloat16) => 5,
-            _ => 32,
+            (Device::Cpu, _) => 2,
+            _ => 64,
         })
     }
 }

@@ -169,6 +169,7 @@ impl Outputs<'_> {
 
 /// Brings one map of some slices from a device.
 fn write_to_host(view: &mut ImageViewMut, slices: Range<usize>, map: &Tensor) -> Result<()> {
+    let map = &map.f_to_device(Device::Cpu)?;
     for (index, z) in slices.enumerate() {
         match (map.dim(), map.kind()) {
             (4, _) => {

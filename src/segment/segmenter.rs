@@ -1,6 +1,5 @@
 //! The two-stage segmenter.
 
-use super::changed_pixels::ChangedPixels;
 use super::host_values::values;
 use super::in_order::{Stop, in_order};
 use super::input::{Channel, DeviceInput, Input};
@@ -8,18 +7,19 @@ use super::on_device::{DeviceGrid, DeviceImage, DeviceMaps};
 use super::options::SegmenterOptions;
 use super::plan::Plan;
 use super::slice_result::{SliceResult, Wanted};
+use super::stages::{Logits, Stages};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::network::inference::{InferenceNetwork, Target, probabilities};
+use crate::network::inference::{Target, probabilities};
 use crate::runtime::cpu_cache::{self, CacheUser};
-use crate::runtime::{self, DeviceChoice, log};
-use crate::volume::{self, NetworkGrid, SliceSource};
+use crate::runtime::{self, DeviceChoice, OwnStreams, log};
+use crate::volume::{self, IntensityWindow, NetworkGrid, SliceSource};
 use ndarray::ArrayView3;
 use serde::Serialize;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
-use tch::{Device, Tensor};
+use tch::Device;
 
 /// What happened while a volume was segmented.
 #[derive(Clone, Debug, Serialize)]
@@ -37,11 +37,15 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Segmenter {
     model: Arc<Model>,
-    /// Shared with the other segmenters of the model that are made alike.
-    networks: Arc<InferenceNetwork>,
+    stages: Stages,
     options: SegmenterOptions,
     device: Device,
     chunk: usize,
+    /// Whether images of the host go to the networks' device whole, and the way to the networks' grid and back is done
+    /// there: where it is a GPU.
+    pub(super) uploads: bool,
+    /// Where the device is a GPU.
+    streams: Option<OwnStreams>,
     _cache: CacheUser,
 }
 
@@ -49,14 +53,6 @@ pub struct Segmenter {
 struct Chunk<T> {
     results: T,
     /// Pixels that each pass of the slow-thinking network changed.
-    changed: Vec<i64>,
-}
-
-/// Logits of a chunk of slices, N×C×h×w.
-struct Stages {
-    fast: Tensor,
-    refined: Tensor,
-    /// Pixels that each pass changed.
     changed: Vec<i64>,
 }
 
@@ -71,7 +67,10 @@ impl Segmenter {
         let [width, height] = model.preprocess().crop.map(|side| side as i64);
         let target = Target { device, precision: options.precision, batch: [chunk as i64, height, width] };
         let networks = model.inference_network(target)?;
-        Ok(Segmenter { model, networks, options, device, chunk, _cache: CacheUser::enter() })
+        let stages = Stages::new(networks, options.iterations)?;
+        let uploads = device.is_cuda();
+        let streams = device.is_cuda().then(|| OwnStreams::new(device));
+        Ok(Segmenter { model, stages, options, device, chunk, uploads, streams, _cache: CacheUser::enter() })
     }
 
     /// The model that this segmenter uses.
@@ -97,6 +96,29 @@ impl Segmenter {
         let preprocess = self.model.preprocess();
         let described: Vec<Channel> = channels.iter().map(|&channel| Channel::of(channel)).collect();
         let image = self.one_grid(&described)?;
+        let mut deliver = |slices: Range<usize>, results: Vec<SliceResult>| {
+            slices.zip(results).try_for_each(|(z, result)| sink(z, result))
+        };
+        if self.uploads {
+            match self.uploaded(channels) {
+                Ok((images, windows)) => {
+                    let input = self.device_input(image, &images, windows)?;
+                    let compute = |slices| {
+                        self.on_own_stream(|| {
+                            let Chunk { results, changed } =
+                                self.segment_on_device(&input, slices, wanted)?;
+                            Ok(Chunk { results: results.into_slice_results()?, changed })
+                        })
+                    };
+                    return self.in_chunks(started, image.slices(), compute, deliver);
+                }
+                Err(Error::OutOfMemory(reason)) => {
+                    log::warning(&format!("the image goes to the device slice by slice: {reason}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;
         let input = Input {
             channels,
             windows: channels
@@ -106,12 +128,36 @@ impl Segmenter {
                     _ => pool.install(|| channel.window(preprocess.percentiles)),
                 })
                 .collect::<Result<_>>()?,
-            grid: NetworkGrid::new(image.size(), image.spacing(), preprocess)?,
+            grid,
         };
-        let compute = |slices| self.segment(&input, slices, wanted);
-        self.in_chunks(started, image.slices(), compute, |slices, results: Vec<SliceResult>| {
-            slices.zip(results).try_for_each(|(z, result)| sink(z, result))
-        })
+        let compute = |slices| self.on_own_stream(|| self.segment(&input, slices, wanted));
+        self.in_chunks(started, image.slices(), compute, &mut deliver)
+    }
+
+    /// Copies of an image's channels on the segmenter's device, with their windows.
+    fn uploaded(&self, channels: &[&dyn SliceSource]) -> Result<(Vec<DeviceImage>, Vec<IntensityWindow>)> {
+        let _guard = tch::no_grad_guard();
+        let images: Vec<DeviceImage> = channels
+            .iter()
+            .map(|&channel| DeviceImage::upload(channel, self.device))
+            .collect::<Result<_>>()?;
+        let windows = self.windows(&images)?;
+        Ok((images, windows))
+    }
+
+    fn windows(&self, images: &[DeviceImage]) -> Result<Vec<IntensityWindow>> {
+        let percentiles = self.model.preprocess().percentiles;
+        images.iter().map(|image| image.window(percentiles)).collect()
+    }
+
+    fn device_input<'a>(
+        &self,
+        image: Channel,
+        channels: &'a [DeviceImage],
+        windows: Vec<IntensityWindow>,
+    ) -> Result<DeviceInput<'a>> {
+        let grid = NetworkGrid::new(image.size(), image.spacing(), self.model.preprocess())?;
+        Ok(DeviceInput { channels, windows, grid: DeviceGrid::new(&grid, self.device)? })
     }
 
     /// The same for an image in the memory of the segmenter's device, where it and the results stay. `sink` is given the
@@ -127,7 +173,6 @@ impl Segmenter {
     ) -> Result<Report> {
         let started = Instant::now();
         let _guard = tch::no_grad_guard();
-        let preprocess = self.model.preprocess();
         let described: Vec<Channel> = channels.iter().map(Channel::on_device).collect();
         let image = self.one_grid(&described)?;
         if let Some(other) = channels.iter().map(DeviceImage::device).find(|&device| device != self.device) {
@@ -137,17 +182,29 @@ impl Segmenter {
                 runtime::device_name(self.device)
             )));
         }
-        let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;
-        let input = DeviceInput {
-            channels,
-            windows: channels
-                .iter()
-                .map(|channel| channel.window(preprocess.percentiles))
-                .collect::<Result<_>>()?,
-            grid: DeviceGrid::new(&grid, self.device)?,
+        // Finding the windows waits for what the calling thread has asked of the device: the image is written then.
+        let input = self.device_input(image, channels, self.windows(channels)?)?;
+        let compute = |slices| {
+            self.on_own_stream(|| {
+                let chunk = self.segment_on_device(&input, slices, wanted)?;
+                // The caller takes the results on another stream.
+                chunk.results.wait()?;
+                Ok(chunk)
+            })
         };
-        let compute = |slices| self.segment_on_device(&input, slices, wanted);
         self.in_chunks(started, image.slices(), compute, sink)
+    }
+
+    /// Does work on a stream of its own where the networks are on a GPU, so that lanes do not wait for each other.
+    fn on_own_stream<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let Some(streams) = &self.streams else { return work() };
+        let stream = streams.take()?;
+        let result = {
+            let _visit = stream.enter()?;
+            work()
+        };
+        streams.give_back(stream);
+        result
     }
 
     /// Computes slices in chunks and hands their results over in order; where memory runs out, in smaller ones.
@@ -160,7 +217,11 @@ impl Segmenter {
     ) -> Result<Report> {
         let pool = runtime::slice_pool()?;
         let mut changed = vec![0i64; self.options.iterations];
-        let mut plan = Plan::new(self.device, self.chunk, pool.current_num_threads());
+        let threads = pool.current_num_threads();
+        let mut plan = match self.device {
+            Device::Cpu => Plan::new(self.chunk, threads),
+            _ => Plan::for_gpu(self.chunk, threads),
+        };
         let mut next = 0;
         while next < slices {
             let chunks = plan.chunks(next..slices);
@@ -217,7 +278,7 @@ impl Segmenter {
     ) -> Result<Chunk<Vec<SliceResult>>> {
         let _guard = tch::no_grad_guard();
         let batch = input.batch(slices.clone())?.f_to_device(self.device)?;
-        let Stages { fast, refined, changed } = self.stages(&batch)?;
+        let Logits { fast, refined, changed } = self.stages.run(&batch)?;
         let refined = probabilities(&refined)?.f_to_device(Device::Cpu)?.f_contiguous()?;
         let fast = if wanted.fast() {
             Some(probabilities(&fast)?.f_to_device(Device::Cpu)?.f_contiguous()?)
@@ -237,7 +298,7 @@ impl Segmenter {
         Ok(Chunk { results, changed })
     }
 
-    /// The same on the device.
+    /// The same with the way to the networks' grid and back on the device.
     fn segment_on_device(
         &self,
         input: &DeviceInput,
@@ -245,25 +306,10 @@ impl Segmenter {
         wanted: Wanted,
     ) -> Result<Chunk<DeviceMaps>> {
         let _guard = tch::no_grad_guard();
-        let Stages { fast, refined, changed } = self.stages(&input.batch(slices)?)?;
+        let Logits { fast, refined, changed } = self.stages.run(&input.batch(slices)?)?;
         let fast = wanted.fast().then(|| probabilities(&fast)).transpose()?;
         let results = DeviceMaps::new(&input.grid, &probabilities(&refined)?, fast.as_ref(), wanted)?;
         Ok(Chunk { results, changed })
-    }
-
-    /// p = D_s(H(E(x))), then C(softmax(p / 2)) as often as the options say (METHOD §6).
-    fn stages(&self, batch: &Tensor) -> Result<Stages> {
-        let fast = self.networks.segment(batch)?;
-        let mut refined = fast.shallow_clone();
-        let mut changed = Vec::with_capacity(self.options.iterations);
-        for _ in 0..self.options.iterations {
-            let next = self.networks.correct(&refined)?;
-            changed.push(ChangedPixels::count(&refined, &next)?);
-            refined = next;
-        }
-        // Asked for only now, so that a GPU never waits between two passes.
-        let changed = changed.into_iter().map(ChangedPixels::number).collect::<Result<_>>()?;
-        Ok(Stages { fast, refined, changed })
     }
 }
 

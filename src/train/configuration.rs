@@ -313,6 +313,12 @@ impl Configuration {
     fn validate(&self) -> Result<()> {
         self.device.parse::<DeviceChoice>()?;
         self.architecture().validate()?;
+        if let precision @ (Precision::Float16 | Precision::Tensorfloat32) = self.precision {
+            return Err(Error::InvalidConfig(format!(
+                "`precision` is \"{}\", which is for segmenting; expected \"float32\" or \"bfloat16\"",
+                precision.name()
+            )));
+        }
         for (index, name) in self.network.classes.iter().enumerate() {
             if name.is_empty() || self.network.classes.iter().take(index).any(|other| other == name) {
                 return Err(Error::InvalidConfig(format!(

@@ -16,7 +16,6 @@ mod objective;
 mod options;
 mod progress;
 mod record;
-mod repeated;
 mod report;
 mod run;
 mod schedule;

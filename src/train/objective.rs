@@ -1,11 +1,11 @@
 //! The losses of one training step: L_std (paper Eq. 1) and L_hard (paper Eq. 5).
 
 use super::configuration::{Configuration, HardAffine};
-use super::repeated::Results;
 use super::standard_pass::StandardPass;
 use crate::error::Result;
 use crate::loss::{ReconstructionLoss, cross_entropy, soft_dice_loss, weighted_cross_entropy};
 use crate::network::{BatchNormMode, CooperativeNetwork, map_of_labels, map_of_logits};
+use crate::runtime::Results;
 use once_cell::unsync::OnceCell;
 use tch::Tensor;
 

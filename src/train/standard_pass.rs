@@ -1,10 +1,10 @@
 //! The forward pass of L_std, and its way back.
 
 use super::objective::{Objective, StandardLosses};
-use super::repeated::Results;
 use crate::error::Result;
 use crate::loss::cross_entropy;
 use crate::network::Codes;
+use crate::runtime::Results;
 use tch::Tensor;
 
 /// What [`Objective::standard`] computed, with the graph that leads back to the weights.

@@ -6,14 +6,13 @@ use super::configuration::{Configuration, Mode};
 use super::losses::LossValues;
 use super::noise_ahead::{NoiseAhead, noise_stream};
 use super::objective::{HardLosses, Objective, StandardLosses};
-use super::repeated::Repeated;
 use super::standard_pass::{StandardResult, WantedGradients};
 use crate::error::{Error, Result};
 use crate::image_space::{self, Attacked, HardImagesMethod};
 use crate::latent::{self, HardExampleMaker, MaskDraw, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
-use crate::runtime::{GraphMemory, OwnStream};
+use crate::runtime::{GraphMemory, OwnStream, Repeated};
 use tch::{Device, Kind, Tensor};
 
 /// Computes the losses of a batch, their gradients, and the update of the weights.
@@ -69,8 +68,8 @@ impl Gpu {
             stream: OwnStream::new(device)?,
             memory: GraphMemory::new()?,
             noise: NoiseAhead::new(seed),
-            standard: Repeated::default(),
-            hard: Repeated::default(),
+            standard: Repeated::after(1),
+            hard: Repeated::after(1),
         })
     }
 }

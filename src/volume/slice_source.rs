@@ -1,6 +1,6 @@
 //! Images as a sequence of slices, wherever their voxels lie.
 
-use super::{Geometry, ImageView, IntensityWindow, Volume};
+use super::{Dtype, Geometry, ImageView, IntensityWindow, Volume};
 use crate::error::Result;
 use ndarray::{Array2, Axis};
 
@@ -19,6 +19,8 @@ pub trait SliceSource: Sync {
     }
     /// The intensities of slice `z`, indexed `[y, x]`.
     fn slice(&self, z: usize) -> Result<Array2<f32>>;
+    /// All voxels in their own type, in the order z, y, x with x fastest, where they lie so in memory.
+    fn dense(&self) -> Option<(Dtype, &[u8])>;
     /// The intensity window of the whole image.
     fn window(&self, percentiles: [f64; 2]) -> Result<IntensityWindow>;
 }
@@ -39,6 +41,10 @@ impl SliceSource for ImageView<'_> {
 
     fn slice(&self, z: usize) -> Result<Array2<f32>> {
         self.slice_f32(z)
+    }
+
+    fn dense(&self) -> Option<(Dtype, &[u8])> {
+        Some((self.dtype(), self.dense_bytes()?))
     }
 
     fn window(&self, percentiles: [f64; 2]) -> Result<IntensityWindow> {
@@ -62,6 +68,14 @@ impl SliceSource for Volume<f32> {
 
     fn slice(&self, z: usize) -> Result<Array2<f32>> {
         Ok(self.voxels.index_axis(Axis(0), z).to_owned())
+    }
+
+    fn dense(&self) -> Option<(Dtype, &[u8])> {
+        let values = self.voxels.as_slice()?;
+        // SAFETY: the bytes of the values, borrowed as long; every byte may be read as one.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), std::mem::size_of_val(values)) };
+        Some((Dtype::F32, bytes))
     }
 
     fn window(&self, percentiles: [f64; 2]) -> Result<IntensityWindow> {

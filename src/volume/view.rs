@@ -54,6 +54,18 @@ impl<'a> ImageView<'a> {
         &self.geometry
     }
 
+    /// All voxels, where they lie without gaps and x fastest.
+    pub fn dense_bytes(&self) -> Option<&[u8]> {
+        let mut next = self.dtype.size();
+        for (&size, &stride) in self.layout.shape.iter().zip(&self.layout.strides) {
+            if size > 1 && stride != next {
+                return None;
+            }
+            next *= size;
+        }
+        self.bytes.get(..next)
+    }
+
     /// All intensities, indexed `[z, y, x]`.
     ///
     /// # Errors

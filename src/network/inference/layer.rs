@@ -4,8 +4,9 @@ use super::Target;
 use crate::error::Result;
 use crate::network::batch_norm::BatchNorm;
 use crate::network::convolution::{Convolution, doubling_sums, weight_for_doubling};
-use crate::network::encoder::SLOPE;
+use crate::network::encoder::{SLOPE, doubled};
 use crate::network::memory_layout::channels_last;
+use crate::network::precision::Precision;
 use crate::runtime::operators::{self, Activation, PackedConvolution};
 use tch::{Device, Tensor};
 
@@ -25,12 +26,24 @@ pub struct Builder {
     target: Target,
     /// Whether oneDNN's fused operators are used.
     pub fused: bool,
+    /// Whether tensors have the column fastest in memory rather than the channel: cuDNN's convolutions of float32
+    /// without TF32 are faster then.
+    pub column_fastest: bool,
+    /// Whether a few channels become eight: cuDNN's fast convolutions of 16-bit numbers take channels by eights, and its
+    /// others are many times slower.
+    pub eights: bool,
 }
 
 impl Builder {
     /// Fused operators where the device has them.
     pub fn new(target: Target) -> Self {
-        Builder { target, fused: target.device == Device::Cpu && operators::has_onednn(false) }
+        Builder {
+            target,
+            fused: target.device == Device::Cpu && operators::has_onednn(false),
+            column_fastest: target.column_fastest(),
+            eights: target.device.is_cuda()
+                && matches!(target.precision, Precision::Float16 | Precision::Bfloat16),
+        }
     }
 
     /// A convolution of inputs of `size` (height, width), with the normalisation that follows it.
@@ -56,6 +69,11 @@ impl Builder {
         rectifier: Rectifier,
     ) -> Result<Layer> {
         let (weight, bias) = folded(convolution, norm)?;
+        if self.column_fastest {
+            let kind = PackedConvolution { stride: 1, padding: 1, transposed: false };
+            let layer = self.finish(&weight, &bias, kind, size, rectifier)?;
+            return Ok(Layer { doubles: true, ..layer });
+        }
         let kind = PackedConvolution { stride: 2, padding: 1, transposed: true };
         let sums = doubling_sums(weight.kind(), weight.device())?;
         self.finish(&weight_for_doubling(&weight, &sums)?, &bias, kind, size, rectifier)
@@ -70,14 +88,32 @@ impl Builder {
         rectifier: Rectifier,
     ) -> Result<Layer> {
         let (device, kind) = (self.target.device, self.target.precision.kind());
-        let weight = channels_last(&weight.f_to_device(device)?.f_to_kind(kind)?)?;
+        let weight = weight.f_to_device(device)?.f_to_kind(kind)?;
+        let channels = weight.size4()?.1;
+        let padding = if self.eights && !convolution.transposed && (2..8).contains(&channels) {
+            8 - channels
+        } else {
+            0
+        };
+        let weight = more_channels(&weight, padding)?;
+        let weight = if self.column_fastest { weight.f_contiguous()? } else { channels_last(&weight)? };
         let bias = bias.f_to_device(device)?.f_to_kind(kind)?;
         let inputs = weight.size4()?;
         let inputs = if convolution.transposed { inputs.0 } else { inputs.1 };
         let [samples, _, _] = self.target.batch;
         let weight =
             if self.fused { convolution.pack(&weight, [samples, inputs, height, width])? } else { weight };
-        Ok(Layer { weight, bias, convolution, rectifier, fused: self.fused })
+        let allow_tf32 = self.target.precision == Precision::Tensorfloat32;
+        Ok(Layer {
+            weight,
+            bias,
+            convolution,
+            rectifier,
+            fused: self.fused,
+            doubles: false,
+            padding,
+            allow_tf32,
+        })
     }
 }
 
@@ -100,6 +136,19 @@ pub struct Layer {
     convolution: PackedConvolution,
     rectifier: Rectifier,
     fused: bool,
+    /// Whether every pixel of an input is to be doubled first.
+    doubles: bool,
+    /// Channels of zeros that an input gets.
+    padding: i64,
+    allow_tf32: bool,
+}
+
+/// The same with so many channels of zeros added.
+fn more_channels(x: &Tensor, padding: i64) -> Result<Tensor> {
+    if padding == 0 {
+        return Ok(x.shallow_clone());
+    }
+    Ok(x.f_constant_pad_nd([0, 0, 0, 0, 0, padding])?)
 }
 
 impl Layer {
@@ -123,8 +172,10 @@ impl Layer {
 
     fn plain(&self, x: &Tensor) -> Result<Tensor> {
         let PackedConvolution { stride, padding, transposed } = self.convolution;
+        let x = more_channels(x, self.padding)?;
+        let x = if self.doubles { doubled(&x)? } else { x };
         // float32 means float32: libtorch's default lets cuDNN round the factors to TF32, which shows in the third digit.
-        let (benchmark, deterministic, cudnn, allow_tf32) = (false, false, true, false);
+        let (benchmark, deterministic, cudnn) = (false, false, true);
         Ok(x.f_internal_convolution(
             &self.weight,
             Some(&self.bias),
@@ -137,7 +188,7 @@ impl Layer {
             benchmark,
             deterministic,
             cudnn,
-            allow_tf32,
+            self.allow_tf32,
         )?)
     }
 }

@@ -27,6 +27,13 @@ pub struct Target {
     pub batch: [i64; 3],
 }
 
+impl Target {
+    /// Whether tensors have the column fastest in memory rather than the channel.
+    fn column_fastest(&self) -> bool {
+        self.device.is_cuda() && self.precision == Precision::Float32
+    }
+}
+
 /// FTN (without its image decoder) and STN for inference. Read-only: any number of threads may use it at once.
 #[derive(Debug)]
 pub struct InferenceNetwork {
@@ -77,7 +84,9 @@ impl InferenceNetwork {
 
     /// FTN: images N×channels×H×W with values in [0, 1] to logits N×C×H×W of the target's precision.
     pub fn segment(&self, images: &Tensor) -> Result<Tensor> {
-        let images = channels_last(&images.f_to_kind(self.target.precision.kind())?)?;
+        let images = images.f_to_kind(self.target.precision.kind())?;
+        let images =
+            if self.target.column_fastest() { images.f_contiguous()? } else { channels_last(&images)? };
         let mut code = self.image_encoder.forward(&images)?;
         if let Some(decoupler) = &self.decoupler {
             code = decoupler.forward(&code)?;
@@ -155,17 +164,22 @@ mod tests {
         let _guard = tch::no_grad_guard();
         let network = network(CodeSharing::None);
         let fused = InferenceNetwork::new(&network, target(Precision::Float32)).unwrap();
-        let mut builder = Builder::new(target(Precision::Float32));
-        builder.fused = false;
-        let plain = Encoder::new(&builder, &network.fast.encoder, [48, 32]).unwrap();
-        let decoder = Decoder::new(&builder, &network.fast.segmentation_decoder, [3, 2]).unwrap();
-        let images = channels_last(&images(3)).unwrap();
-        let code = plain.forward(&images).unwrap();
-        let largest = |x: &Tensor| x.abs().max().double_value(&[]);
-        assert!(difference(&code, &fused.image_encoder.forward(&images).unwrap()) < 1e-5 * largest(&code));
-        let logits = decoder.forward(code.copy()).unwrap();
-        let found = fused.segmentation_decoder.forward(code).unwrap();
-        assert!(difference(&logits, &found) < 1e-5 * largest(&logits));
+        let images = images(3);
+        // As on a GPU: in either layout, and with channels of zeros.
+        for (column_fastest, eights) in [(false, false), (true, false), (false, true)] {
+            let mut builder = Builder::new(target(Precision::Float32));
+            (builder.fused, builder.column_fastest, builder.eights) = (false, column_fastest, eights);
+            let plain = Encoder::new(&builder, &network.fast.encoder, [48, 32]).unwrap();
+            let decoder = Decoder::new(&builder, &network.fast.segmentation_decoder, [3, 2]).unwrap();
+            let channel_fastest = channels_last(&images).unwrap();
+            let code = plain.forward(if column_fastest { &images } else { &channel_fastest }).unwrap();
+            let largest = |x: &Tensor| x.abs().max().double_value(&[]);
+            let expected = fused.image_encoder.forward(&channel_fastest).unwrap();
+            assert!(difference(&code, &expected) < 1e-5 * largest(&code));
+            let logits = decoder.forward(code.copy()).unwrap();
+            let found = fused.segmentation_decoder.forward(channels_last(&code).unwrap()).unwrap();
+            assert!(difference(&logits, &found) < 1e-5 * largest(&logits));
+        }
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub unsafe fn tensor<const N: usize>(
 
 /// libtorch's type of the same size. It has no arithmetic for unsigned integers of more than 8 bits, so they are taken
 /// for signed ones.
-fn same_bits(dtype: Dtype) -> Kind {
+pub(super) fn same_bits(dtype: Dtype) -> Kind {
     match dtype {
         Dtype::U8 => Kind::Uint8,
         Dtype::I8 => Kind::Int8,

@@ -2,7 +2,7 @@
 
 use super::array::{self, DeviceMemory};
 use crate::error::Result;
-use crate::volume::{Dtype, Geometry, IntensityWindow, Layout, Ranks, not_finite};
+use crate::volume::{self, Dtype, Geometry, IntensityWindow, Layout, Ranks, SliceSource, not_finite};
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
@@ -41,6 +41,41 @@ impl DeviceImage {
         // SAFETY: checked against the size of the memory, which stays by contract.
         let voxels = unsafe { array::tensor(memory, dtype, &layout) }?;
         Ok(DeviceImage { voxels, dtype, shape: layout.shape, geometry })
+    }
+
+    /// A copy of an image of the host on `device`.
+    ///
+    /// # Errors
+    /// `OutOfMemory`; what reading the slices reports.
+    pub fn upload(source: &dyn SliceSource, device: Device) -> Result<Self> {
+        let [width, height] = source.size();
+        let shape = [width, height, source.slices()];
+        let gathered: Vec<f32>;
+        let (dtype, bytes) = match source.dense() {
+            Some(dense) => dense,
+            None => {
+                let mut values =
+                    volume::reserve(shape.iter().product(), "an image on its way to the device")?;
+                for z in 0..source.slices() {
+                    values.extend(source.slice(z)?.iter());
+                }
+                gathered = values;
+                // SAFETY: the bytes of the values; every byte may be read as one.
+                let bytes = unsafe {
+                    std::slice::from_raw_parts(gathered.as_ptr().cast(), std::mem::size_of_val(&gathered[..]))
+                };
+                (Dtype::F32, bytes)
+            }
+        };
+        // SAFETY: read as bytes while they are borrowed; the copy owns its memory.
+        let bytes = unsafe {
+            Tensor::f_from_blob(bytes.as_ptr(), &[bytes.len() as i64], &[1], Kind::Uint8, Device::Cpu)?
+        };
+        let mut copy = Tensor::f_empty(bytes.size(), (Kind::Uint8, device))?;
+        copy.f_copy_(&bytes)?;
+        let [x, y, z] = shape.map(|size| size as i64);
+        let voxels = copy.f_view_dtype(array::same_bits(dtype))?.f_reshape([z, y, x])?;
+        Ok(DeviceImage { voxels, dtype, shape, geometry: *source.geometry() })
     }
 
     /// Where it lies.

@@ -3,7 +3,7 @@
 use super::array::{self, DeviceMemory};
 use super::grid::DeviceGrid;
 use crate::error::{Error, Result};
-use crate::segment::slice_result::Wanted;
+use crate::segment::slice_result::{SliceResult, Wanted};
 use crate::volume::{Dtype, Layout, MapFormat};
 use ndarray::{Array, Dimension};
 use std::ops::Range;
@@ -46,6 +46,28 @@ impl DeviceMaps {
             disagreement: fast.as_ref().filter(|_| wanted.disagreement).map(variation).transpose()?,
             probabilities: wanted.probabilities.then_some(refined),
         })
+    }
+
+    /// The maps in the host's memory, of each slice.
+    ///
+    /// # Errors
+    /// What went wrong on the device.
+    pub fn into_slice_results(self) -> Result<Vec<SliceResult>> {
+        let to_host = |map: Option<Tensor>| map.map(|map| map.f_to_device(Device::Cpu)).transpose();
+        let (fast_labels, probabilities) = (to_host(self.fast_labels)?, to_host(self.probabilities)?);
+        let (entropy, disagreement) = (to_host(self.entropy)?, to_host(self.disagreement)?);
+        let labels = self.labels.f_to_device(Device::Cpu)?;
+        (0..labels.size3()?.0.unsigned_abs() as usize)
+            .map(|index| {
+                Ok(SliceResult {
+                    labels: on_host(&labels, index)?,
+                    probabilities: probabilities.as_ref().map(|map| on_host(map, index)).transpose()?,
+                    fast_labels: fast_labels.as_ref().map(|map| on_host(map, index)).transpose()?,
+                    entropy: entropy.as_ref().map(|map| on_host(map, index)).transpose()?,
+                    disagreement: disagreement.as_ref().map(|map| on_host(map, index)).transpose()?,
+                })
+            })
+            .collect()
     }
 
     /// Waits until everything that was asked of the device so far is done.

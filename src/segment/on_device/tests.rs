@@ -251,9 +251,10 @@ impl Memory {
                 .collect()
         };
         let far = |a: Vec<f64>, b: Vec<f64>| a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(far(f64s(&self.probabilities), f64s(&other.probabilities)) < 1e-6);
-        assert!(far(f32s(&self.entropy), f32s(&other.entropy)) < 1e-6);
-        assert!(far(f32s(&self.disagreement), f32s(&other.disagreement)) < 1e-6);
+        // Convolutions of more slices at once round otherwise.
+        assert!(far(f64s(&self.probabilities), f64s(&other.probabilities)) < 1e-5);
+        assert!(far(f32s(&self.entropy), f32s(&other.entropy)) < 1e-5);
+        assert!(far(f32s(&self.disagreement), f32s(&other.disagreement)) < 1e-5);
     }
 }
 
@@ -261,7 +262,7 @@ impl Memory {
 fn a_whole_segmentation_is_that_of_the_host() {
     let words = interleaved();
     let (views, images) = channels(&words);
-    let segmenter = segmenter(r#"{"device": "cpu", "chunk": 3, "iterations": 2}"#);
+    let mut segmenter = segmenter(r#"{"device": "cpu", "chunk": 3, "iterations": 2}"#);
     let sources: Vec<&dyn SliceSource> = views.iter().map(|view| view as _).collect();
     let mut expected = Memory::new();
     let mut outputs = expected.outputs([false; 5]);
@@ -269,6 +270,14 @@ fn a_whole_segmentation_is_that_of_the_host() {
     let report =
         segmenter.run(&sources, outputs.wanted(), &mut |z, result| outputs.write(z, &result)).unwrap();
     assert!(expected.labels.iter().any(|&word| word != 0) && report.change_per_pass.len() == 2);
+
+    // From the host and back, with everything between done on the device.
+    segmenter.uploads = true;
+    let mut found = Memory::new();
+    let mut outputs = found.outputs([false; 5]);
+    let told = segmenter.run(&sources, outputs.wanted(), &mut |z, result| outputs.write(z, &result)).unwrap();
+    assert_eq!(told.change_per_pass, report.change_per_pass);
+    found.close(&expected);
 
     for on_device in [[true; 5], [false; 5], [true, false, true, false, true]] {
         let mut found = Memory::new();
