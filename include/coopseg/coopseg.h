@@ -1712,8 +1712,8 @@ coopseg_status coopseg_trainer_free(struct coopseg_trainer *trainer);
  * @param model          Shared use; the segmenter keeps it alive, so its handle may be freed at once.
  * @param options_json   JSON object: "device" ("auto"), "iterations" (passes of the slow-thinking network, 1;
  *                       0 is the fast-thinking network alone), "precision" ("float32"; "bfloat16" is faster where
- *                       the processor has it), "chunk" (slices at once; null: what suits the device); NULL or ""
- *                       for the defaults. See `coopseg_config_schema("segmenter")`.
+ *                       the processor has it, "float16" and "tensorfloat32" on GPUs), "chunk" (slices at once; null:
+ *                       what suits the device); NULL or "" for the defaults. See `coopseg_config_schema("segmenter")`.
  * @param out_segmenter  Receives the handle. Free it with `coopseg_segmenter_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
  *         `COOPSEG_DEVICE_UNAVAILABLE`; `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.

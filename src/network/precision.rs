@@ -86,3 +86,24 @@ impl SharedPrecision {
         if x.kind() == Kind::BFloat16 { Ok(x.f_to_kind(Kind::Float)?) } else { Ok(x) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precisions_of_gpus_are_refused_on_the_cpu_by_name() {
+        for precision in [Precision::Float16, Precision::Tensorfloat32] {
+            let Err(Error::DeviceUnavailable(message)) = precision.check(Device::Cpu) else {
+                panic!("{precision:?} was accepted")
+            };
+            assert!(message.contains(precision.name()), "{message}");
+            assert!(precision.check(Device::Cuda(0)).is_ok());
+        }
+        for precision in
+            [Precision::Float32, Precision::Bfloat16, Precision::Float16, Precision::Tensorfloat32]
+        {
+            assert_eq!(serde_json::to_value(precision).unwrap(), precision.name());
+        }
+    }
+}

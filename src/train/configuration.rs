@@ -121,7 +121,7 @@ pub struct Configuration {
     /// `auto`, `cpu`, `cuda` or `cuda:N`. Default: `auto`.
     pub device: String,
     /// Type that the networks compute in while they train; weights, statistics, losses and validation stay float32.
-    /// `bfloat16` needs a processor or device that has it. Default: `float32`.
+    /// `bfloat16` needs a processor or device that has it; the other types are for segmenting. Default: `float32`.
     #[serde(default)]
     pub precision: Precision,
     /// Seed of every random draw; null takes the process-wide one. Default: null.
@@ -343,5 +343,20 @@ impl Configuration {
         self.augmentation.validate()?;
         self.hard_examples.validate()?;
         self.hard_images.validate()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precisions_for_segmenting_are_refused() {
+        assert!(Configuration::from_json(r#"{"precision": "bfloat16"}"#).is_ok());
+        for name in ["float16", "tensorfloat32"] {
+            let text = format!(r#"{{"precision": "{name}"}}"#);
+            let error = Configuration::from_json(&text).unwrap_err();
+            assert!(matches!(&error, Error::InvalidConfig(message) if message.contains(name)), "{error}");
+        }
     }
 }

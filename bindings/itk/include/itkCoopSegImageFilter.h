@@ -113,7 +113,7 @@ public:
   itkGetConstMacro(Iterations, unsigned int);
 
   /** Type that the networks compute in: "float32" (the default) or "bfloat16", which is faster where the processor has
-   * it and changes labels at few borders. */
+   * it and changes labels at few borders; on GPUs also "float16" and "tensorfloat32". */
   itkSetMacro(Precision, std::string);
   itkGetConstReferenceMacro(Precision, std::string);
 

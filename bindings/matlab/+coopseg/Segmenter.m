@@ -8,7 +8,7 @@ classdef Segmenter < handle
   % options  struct (or JSON text) with the keys that differ from the defaults:
   %            device      'auto', 'cpu', 'cuda:0', ...
   %            iterations  passes of the slow-thinking network (1); 0: the fast-thinking network alone
-  %            precision   'float32' or 'bfloat16'
+  %            precision   'float32' or 'bfloat16'; on GPUs 'float16', 'tensorfloat32'
   %            chunk       slices at once
   %          Unknown keys and values out of range are refused by name.
   %

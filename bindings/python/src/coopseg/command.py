@@ -253,4 +253,4 @@ def _add_data_options(parser: argparse.ArgumentParser) -> None:
 def _add_segmenter_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", help='such as "cpu" or "cuda:0"')
     parser.add_argument("--iterations", metavar="N", type=int, help="passes of the slow-thinking network")
-    parser.add_argument("--precision", help='"float32" or "bfloat16"')
+    parser.add_argument("--precision", help='"float32", "bfloat16", or on GPUs "float16" or "tensorfloat32"')
