@@ -186,12 +186,13 @@ impl Parts {
         let wanted = draws.as_ref().map(|draws| self.wanted_gradients(draws)).unwrap_or_default();
         // The first graph is released before the second is built, so that a step never holds both.
         let clean = standard(&input, wanted)?;
+        // Taken before the pass of L_hard: recorded passes leave their results in memory that other recordings use.
+        let standard = Told::standard(&clean.losses)?;
         let Some(draws) = draws else {
-            return values(&clean.losses, None, batch.images.device());
+            return standard.and(None);
         };
-        let losses = clean.losses.detach()?;
         let sources = self.hard_sources(network, batch, step, clean, &draws)?;
-        values(&losses, Some(&hard(&sources)?), batch.images.device())
+        standard.and(Some(Told::hard(&hard(&sources)?, batch.images.device())?))
     }
 
     /// L_std and its backward pass.
@@ -319,30 +320,62 @@ impl Parts {
     }
 }
 
-/// All parts in one transfer to the host.
-fn values(standard: &StandardLosses, hard: Option<&HardLosses>, device: Device) -> Result<LossValues> {
-    let _guard = tch::no_grad_guard();
-    let parts = [
-        Some(&standard.segmentation),
-        standard.segmentation_dice.as_ref(),
-        Some(&standard.reconstruction),
-        Some(&standard.shape_from_prediction),
-        Some(&standard.shape_from_label),
-        hard.and_then(|hard| hard.segmentation.as_ref()),
-        hard.and_then(|hard| hard.segmentation_dice.as_ref()),
-        hard.and_then(|hard| hard.reconstruction.as_ref()),
-        hard.and_then(|hard| hard.shape_from_prediction.as_ref()),
-        hard.and_then(|hard| hard.shape_from_corrupted.as_ref()),
-    ];
-    let absent = Tensor::f_zeros([] as [i64; 0], (Kind::Float, device))?;
-    let stacked: Vec<Tensor> =
-        parts.iter().map(|part| part.unwrap_or(&absent).f_detach()).collect::<std::result::Result<_, _>>()?;
-    let stacked = Tensor::f_stack(&stacked, 0)?.f_to_device(Device::Cpu)?;
-    let mut numbers = [0f32; LossValues::NAMES.len()];
-    stacked.f_copy_data(&mut numbers, LossValues::NAMES.len())?;
-    let mut values = parts.map(|part| part.map(|_| 0.0));
-    for (value, number) in values.iter_mut().zip(numbers) {
-        *value = value.map(|_: f64| f64::from(number));
+/// Five loss parts, still on the device.
+struct Told {
+    present: [bool; 5],
+    /// A copy of them; 0 for those that are absent.
+    numbers: Tensor,
+}
+
+impl Told {
+    fn standard(losses: &StandardLosses) -> Result<Self> {
+        Told::new(
+            [
+                Some(&losses.segmentation),
+                losses.segmentation_dice.as_ref(),
+                Some(&losses.reconstruction),
+                Some(&losses.shape_from_prediction),
+                Some(&losses.shape_from_label),
+            ],
+            losses.segmentation.device(),
+        )
     }
-    Ok(LossValues::of_values(values))
+
+    fn hard(losses: &HardLosses, device: Device) -> Result<Self> {
+        Told::new(
+            [
+                losses.segmentation.as_ref(),
+                losses.segmentation_dice.as_ref(),
+                losses.reconstruction.as_ref(),
+                losses.shape_from_prediction.as_ref(),
+                losses.shape_from_corrupted.as_ref(),
+            ],
+            device,
+        )
+    }
+
+    fn new(parts: [Option<&Tensor>; 5], device: Device) -> Result<Self> {
+        let _guard = tch::no_grad_guard();
+        let absent = Tensor::f_zeros([] as [i64; 0], (Kind::Float, device))?;
+        let numbers = parts.map(|part| part.unwrap_or(&absent));
+        Ok(Told { present: parts.map(|part| part.is_some()), numbers: Tensor::f_stack(&numbers, 0)? })
+    }
+
+    /// All parts in one transfer to the host.
+    fn and(self, hard: Option<Told>) -> Result<LossValues> {
+        let _guard = tch::no_grad_guard();
+        let all = match &hard {
+            Some(hard) => Tensor::f_cat(&[&self.numbers, &hard.numbers], 0)?,
+            None => self.numbers,
+        };
+        let mut numbers = [0f32; LossValues::NAMES.len()];
+        let count = all.numel();
+        all.f_to_device(Device::Cpu)?.f_copy_data(numbers.get_mut(..count).unwrap_or_default(), count)?;
+        let mut values = [None; LossValues::NAMES.len()];
+        let present = self.present.into_iter().chain(hard.map(|hard| hard.present).into_iter().flatten());
+        for ((value, number), present) in values.iter_mut().zip(numbers).zip(present) {
+            *value = present.then_some(f64::from(number));
+        }
+        Ok(LossValues::of_values(values))
+    }
 }
