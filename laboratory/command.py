@@ -45,6 +45,7 @@ def _run(given: argparse.Namespace, experiment: Experiment) -> int:
         given.snapshot_minutes,
         sys.stderr.isatty(),
         lambda line: print(line, flush=True),
+        given.train_only,
     )
     elsewhere = run(experiment, _plans(given, experiment), workplace)
     return 3 if elsewhere else 0
@@ -154,6 +155,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--seeds", metavar="N,...", help="only these")
     run.add_argument(
         "--snapshot-minutes", metavar="N", type=float, default=1.0, help="between snapshots of a training (1)"
+    )
+    run.add_argument(
+        "--train-only", action="store_true", help="leave the tests to a later run with the same work folder"
     )
     run.set_defaults(command=_run)
 

@@ -17,7 +17,7 @@ from .datasets import Roots
 from .experiment import ArtefactSet, Experiment, Plan
 from .failure import LaboratoryError
 from .testing import score
-from .training import configuration, train
+from .training import configuration, finished, train
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Workplace:
         snapshot_minutes: Between snapshots of a training.
         progress: Whether to show bars.
         tell: Hears what happens, line by line.
+        train_only: Leave the tests to a later run with the same work folder, on this machine or another.
     """
 
     cells: Cells
@@ -41,6 +42,7 @@ class Workplace:
     snapshot_minutes: float
     progress: bool
     tell: Callable[[str], object]
+    train_only: bool = False
 
 
 def run(experiment: Experiment, plans: Sequence[Plan], workplace: Workplace) -> list[Plan]:
@@ -85,6 +87,9 @@ def claim_file(cells: Cells, plan: Plan) -> Path:
 
 def _make(plan: Plan, workplace: Workplace) -> None:
     tell = workplace.tell
+    if workplace.train_only and finished(plan, workplace.work) is not None:
+        tell(f"{plan.name}: trained already")
+        return
     tell(f"{plan.name}: training")
 
     def hear(event: coopseg.Event) -> None:
@@ -102,6 +107,8 @@ def _make(plan: Plan, workplace: Workplace) -> None:
         progress=workplace.progress,
     )
     tell(f"{plan.name}: trained in {trained.seconds:.0f} s on {trained.device}")
+    if workplace.train_only:
+        return
     began = time.monotonic()
     with coopseg.Model.load(trained.model) as model:
         tests = score(

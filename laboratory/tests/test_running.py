@@ -109,6 +109,20 @@ def test_some_cells_only(finished: Path, tmp_path: Path) -> None:
     assert numbers(tmp_path / RESULTS)["standard.1.json"] == numbers(finished / RESULTS)["standard.1.json"]
 
 
+def test_trained_here_and_tested_there(finished: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+        write_experiment(folder, seeds=[1], methods=["standard"])
+    train = ("run", here / "tiny.json", "--train-only", "--device", "cpu")
+    assert "standard.1: trained in" in laboratory(here, *train)
+    assert "standard.1: trained already" in laboratory(here, *train)
+    assert not list(here.glob("docs/results/*/*.json"))
+    shutil.copytree(here / "build/laboratory", there / "build/laboratory")
+    laboratory(there, "run", there / "tiny.json", "--device", "cpu")
+    assert numbers(there / RESULTS)["standard.1.json"] == numbers(finished / RESULTS)["standard.1.json"]
+
+
 def test_spoilt_copies_are_made_once_and_anew_for_other_data(tmp_path: Path) -> None:
     import coopseg
 
