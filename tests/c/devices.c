@@ -86,20 +86,23 @@ typedef struct {
     int (*malloc)(void **pointer, size_t size);
     int (*free)(void *pointer);
     int (*memcpy)(void *to, const void *from, size_t size, int kind);
+    int (*get_device)(int *device);
 } cuda_runtime;
 
 static int find_cuda(cuda_runtime *cuda)
 {
     void *program = dlopen(NULL, RTLD_LAZY);
-    void *found[3];
+    void *found[4];
     found[0] = dlsym(program, "cudaMalloc");
     found[1] = dlsym(program, "cudaFree");
     found[2] = dlsym(program, "cudaMemcpy");
+    found[3] = dlsym(program, "cudaGetDevice");
     /* ISO C knows no other way from an object's pointer to a function's. */
     memcpy(&cuda->malloc, &found[0], sizeof found[0]);
     memcpy(&cuda->free, &found[1], sizeof found[1]);
     memcpy(&cuda->memcpy, &found[2], sizeof found[2]);
-    return found[0] != NULL && found[1] != NULL && found[2] != NULL;
+    memcpy(&cuda->get_device, &found[3], sizeof found[3]);
+    return found[0] != NULL && found[1] != NULL && found[2] != NULL && found[3] != NULL;
 }
 
 /* The image in the memory of cuda:0, the labels there too, the probabilities on the host. */
@@ -110,6 +113,7 @@ static void segment_in_place(const coopseg_model *model, numbers *out)
     const double spacing[3] = {1.5, 1.5, 8.0};
     cuda_runtime cuda;
     void *voxels = NULL, *classes = NULL;
+    int before = -1, after = -2;
     coopseg_segmenter *segmenter = NULL, *on_host = NULL;
     coopseg_segmentation outputs;
     coopseg_image view;
@@ -117,6 +121,7 @@ static void segment_in_place(const coopseg_model *model, numbers *out)
         FAIL("libtorch has loaded the CUDA runtime");
         return;
     }
+    CHECK(cuda.get_device(&before) == 0);
     CHECK(cuda.malloc(&voxels, sizeof image) == 0 && cuda.malloc(&classes, sizeof out->labels) == 0);
     CHECK(cuda.memcpy(voxels, image, sizeof image, TO_DEVICE) == 0);
     coopseg_buffer labels = map_of(COOPSEG_U8, 0, classes, sizeof out->labels);
@@ -144,6 +149,7 @@ static void segment_in_place(const coopseg_model *model, numbers *out)
     CHECK_OK(coopseg_segmenter_free(on_host));
     CHECK_OK(coopseg_segmenter_free(segmenter));
     CHECK(cuda.free(voxels) == 0 && cuda.free(classes) == 0);
+    CHECK(cuda.get_device(&after) == 0 && after == before);
 }
 
 static void compare(const numbers *expected, const numbers *found, double training)

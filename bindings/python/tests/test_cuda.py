@@ -161,3 +161,9 @@ def test_every_device_gives_the_numbers_of_the_cpu(model, image) -> None:
                 result = result.cpu().numpy()
             wrong = np.abs(result.astype(np.float64) - getattr(expected, name)) > 1e-4
             assert wrong.mean() <= (1e-4 if "labels" in name else 0.0), f"{name} on {device}"
+        if device != "cpu":
+            stream = torch.cuda.Stream(device)
+            with torch.cuda.stream(stream):
+                again = there.segment(given.to(device), ("labels",), spacing=SPACING)
+                assert torch.cuda.current_stream(device) == stream
+            assert torch.equal(again.labels, found.labels)
