@@ -67,11 +67,34 @@ fn every_type_has_its_values() {
         let count = (64 / dtype.size()) as i64;
         let (view, image) = both(dtype, [count, 1, 1], [0; 3], bytes(&words), [1.0; 3]);
         let expected: Vec<u32> = view.to_f32().unwrap().iter().map(|value| value.to_bits()).collect();
-        let found: Vec<u32> =
-            values(&image.slices(0..1).unwrap()).iter().map(|value| value.to_bits()).collect();
         let same =
             |(a, b): (&u32, &u32)| a == b || f32::from_bits(*a).is_nan() && f32::from_bits(*b).is_nan();
-        assert!(expected.iter().zip(&found).all(same), "{}: {expected:x?} {found:x?}", dtype.name());
+        for image in [image, DeviceImage::upload(&view, Device::Cpu).unwrap()] {
+            let found: Vec<u32> =
+                values(&image.slices(0..1).unwrap()).iter().map(|value| value.to_bits()).collect();
+            assert!(expected.iter().zip(&found).all(same), "{}: {expected:x?} {found:x?}", dtype.name());
+        }
+    }
+}
+
+#[test]
+fn images_of_the_host_are_uploaded_wherever_their_voxels_lie() {
+    let words = aligned((0..30).map(|n| n * 0x0003_0001_0005_0002));
+    // Dense from an odd address, with gaps, with z fastest, and one slice for all.
+    for (strides, start) in [([0; 3], 1), ([2, 10, 40], 0), ([24, 6, 2], 0), ([2, 6, 0], 0)] {
+        let view = ImageView::new(
+            Dtype::U16,
+            3,
+            [3, 4, 3],
+            strides,
+            &bytes(&words)[start..],
+            Geometry::aligned([1.0; 3]),
+        );
+        let view = view.unwrap();
+        let image = DeviceImage::upload(&view, Device::Cpu).unwrap();
+        let expected: Vec<f32> = view.to_f32().unwrap().iter().copied().collect();
+        assert_eq!(values(&image.slices(0..3).unwrap()), expected, "{strides:?}");
+        assert_eq!(view.dense_bytes().is_some(), strides == [0; 3], "{strides:?}");
     }
 }
 
