@@ -148,9 +148,7 @@ extern "C" int32_t coopseg_native_cuda_upload(
     const at::Tensor* source, int32_t device, at::Tensor** out_copy, coopseg_native_message* message) {
     return guarded(message, [&] {
         const c10::Device place(c10::kCUDA, static_cast<c10::DeviceIndex>(device));
-        const bool wait = false;
-        *out_copy = new at::Tensor(
-            source->pin_memory().to(source->options().device(place), /*non_blocking=*/!wait));
+        *out_copy = new at::Tensor(source->pin_memory().to(source->options().device(place), /*non_blocking=*/true));
     });
 }
 
