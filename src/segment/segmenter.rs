@@ -96,27 +96,18 @@ impl Segmenter {
         let preprocess = self.model.preprocess();
         let described: Vec<Channel> = channels.iter().map(|&channel| Channel::of(channel)).collect();
         let image = self.one_grid(&described)?;
-        let mut deliver = |slices: Range<usize>, results: Vec<SliceResult>| {
+        let deliver = |slices: Range<usize>, results: Vec<SliceResult>| {
             slices.zip(results).try_for_each(|(z, result)| sink(z, result))
         };
-        if self.uploads {
-            match self.uploaded(channels) {
-                Ok((images, windows)) => {
-                    let input = self.device_input(image, &images, windows)?;
-                    let compute = |slices| {
-                        self.on_own_stream(|| {
-                            let Chunk { results, changed } =
-                                self.segment_on_device(&input, slices, wanted)?;
-                            Ok(Chunk { results: results.into_slice_results()?, changed })
-                        })
-                    };
-                    return self.in_chunks(started, image.slices(), compute, deliver);
-                }
-                Err(Error::OutOfMemory(reason)) => {
-                    log::warning(&format!("the image goes to the device slice by slice: {reason}"));
-                }
-                Err(error) => return Err(error),
-            }
+        if let Some((images, windows)) = self.uploaded(channels)? {
+            let input = self.device_input(image, &images, windows)?;
+            let compute = |slices| {
+                self.on_own_stream(|| {
+                    let Chunk { results, changed } = self.segment_on_device(&input, slices, wanted)?;
+                    Ok(Chunk { results: results.into_slice_results()?, changed })
+                })
+            };
+            return self.in_chunks(started, image.slices(), compute, deliver);
         }
         let grid = NetworkGrid::new(image.size(), image.spacing(), preprocess)?;
         let input = Input {
@@ -131,18 +122,29 @@ impl Segmenter {
             grid,
         };
         let compute = |slices| self.on_own_stream(|| self.segment(&input, slices, wanted));
-        self.in_chunks(started, image.slices(), compute, &mut deliver)
+        self.in_chunks(started, image.slices(), compute, deliver)
     }
 
-    /// Copies of an image's channels on the segmenter's device, with their windows.
-    fn uploaded(&self, channels: &[&dyn SliceSource]) -> Result<(Vec<DeviceImage>, Vec<IntensityWindow>)> {
+    /// Copies of an image's channels on the segmenter's device, with their windows. None where images of the host stay there
+    /// or the device's memory is short.
+    fn uploaded(
+        &self,
+        channels: &[&dyn SliceSource],
+    ) -> Result<Option<(Vec<DeviceImage>, Vec<IntensityWindow>)>> {
+        if !self.uploads {
+            return Ok(None);
+        }
         let _guard = tch::no_grad_guard();
-        let images: Vec<DeviceImage> = channels
-            .iter()
-            .map(|&channel| DeviceImage::upload(channel, self.device))
-            .collect::<Result<_>>()?;
-        let windows = self.windows(&images)?;
-        Ok((images, windows))
+        let images: Result<Vec<DeviceImage>> =
+            channels.iter().map(|&channel| DeviceImage::upload(channel, self.device)).collect();
+        match images.and_then(|images| Ok((self.windows(&images)?, images))) {
+            Ok((windows, images)) => Ok(Some((images, windows))),
+            Err(Error::OutOfMemory(reason)) => {
+                log::warning(&format!("the image goes to the device slice by slice: {reason}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn windows(&self, images: &[DeviceImage]) -> Result<Vec<IntensityWindow>> {
