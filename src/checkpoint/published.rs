@@ -42,7 +42,12 @@ pub fn read(directory: &Path, code_sharing: CodeSharing) -> Result<CooperativeNe
         classes: leading_size(&parts, "segmentation_decoder", "final_conv.weight")?,
         code_sharing,
     };
-    architecture.validate()?;
+    architecture
+        .validate()
+        .map_err(|error| Error::Weights { path: directory.to_owned(), problem: error.to_string() })?;
+    for (part, path, tensors) in &parts {
+        weights::check_architecture_of(part, &architecture, tensors, path)?;
+    }
     let network = CooperativeNetwork::new(architecture, 0, Device::Cpu)?;
     for (part, path, tensors) in &parts {
         let own = network.parameters().iter().filter_map(|parameter| {
@@ -79,6 +84,8 @@ fn add_decoupler_biases(tensors: &mut TensorMap) {
         let bias = format!("code_decoupler.{layer}.bias");
         let outputs = tensors
             .get(&format!("code_decoupler.{layer}.weight"))
+            // Where there are values, there are no more outputs than values.
+            .filter(|weight| !weight.bytes.is_empty())
             .and_then(|weight| weight.shape.first().copied());
         if let (false, Some(outputs)) = (tensors.contains_key(&bias), outputs) {
             let bytes = vec![0u8; 4 * usize::try_from(outputs).unwrap_or(0)];

@@ -37,20 +37,42 @@ pub fn load_all(network: &CooperativeNetwork, tensors: &TensorMap, path: &Path) 
     )
 }
 
-/// Refuses tensors of other networks than the architecture says by their first layers, before memory is taken for networks
-/// of these sizes.
+/// Refuses tensors of other networks than the architecture says by their first layers and a large one, before memory is
+/// taken for networks of these sizes.
 ///
 /// # Errors
 /// `Weights` naming `path` and the first key that is missing or of another shape.
 pub fn check_architecture(architecture: &Architecture, tensors: &TensorMap, path: &Path) -> Result<()> {
-    let Architecture { width, channels, classes, .. } = *architecture;
-    for (key, expected) in [
-        ("image_encoder.general_encoder.inc.0.weight", [width, channels, 3, 3]),
-        ("shape_encoder.inc.0.weight", [width, classes, 3, 3]),
-    ] {
-        check_shape(key, &expected, tensors, path)?;
+    for (part, key, expected) in telling_shapes(architecture) {
+        check_shape(&format!("{part}.{key}"), &expected, tensors, path)?;
     }
     Ok(())
+}
+
+/// The same for the tensors of one part, whose keys do not begin with its name.
+///
+/// # Errors
+/// As [`check_architecture`].
+pub fn check_architecture_of(
+    part: &str,
+    architecture: &Architecture,
+    tensors: &TensorMap,
+    path: &Path,
+) -> Result<()> {
+    for (_, key, expected) in telling_shapes(architecture).iter().filter(|(own, _, _)| *own == part) {
+        check_shape(key, expected, tensors, path)?;
+    }
+    Ok(())
+}
+
+/// Part, key and shape of layers by which one knows an architecture.
+fn telling_shapes(architecture: &Architecture) -> [(&'static str, &'static str, [i64; 4]); 3] {
+    let Architecture { width, channels, classes, .. } = *architecture;
+    [
+        ("image_encoder", "general_encoder.inc.0.weight", [width, channels, 3, 3]),
+        ("image_encoder", "code_decoupler.0.weight", [8 * width, 8 * width, 3, 3]),
+        ("shape_encoder", "inc.0.weight", [width, classes, 3, 3]),
+    ]
 }
 
 /// Fills the given tensors, each from the one of the name beside it.
@@ -123,10 +145,21 @@ mod tests {
         );
         assert!(wide.contains("[2, 1, 3, 3]; expected [256, 1, 3, 3]"), "{wide}");
         assert!(refusal(Architecture { channels: 4, ..own }, &tensors).is_err());
+        let mut hollow = tensors.clone();
+        let first = "image_encoder.general_encoder.inc.0.weight";
+        hollow.insert(first.to_owned(), zeros(&[256, 1, 3, 3]));
+        hollow.insert("shape_encoder.inc.0.weight".to_owned(), zeros(&[256, 3, 3, 3]));
+        let hollow = refusal(Architecture { width: 256, ..own }, &hollow).unwrap_err();
+        assert!(hollow.contains("image_encoder.code_decoupler.0.weight"), "{hollow}");
         assert!(
             refusal(Architecture { classes: 255, ..own }, &tensors).unwrap_err().contains("shape_encoder")
         );
         tensors.remove("shape_encoder.inc.0.weight");
         assert!(refusal(own, &tensors).unwrap_err().contains("\"shape_encoder.inc.0.weight\" is missing"));
+    }
+
+    fn zeros(shape: &[i64]) -> RawTensor {
+        let count = shape.iter().product::<i64>() as usize;
+        RawTensor { dtype: RawDtype::F32, shape: shape.to_vec(), bytes: vec![0; 4 * count] }
     }
 }

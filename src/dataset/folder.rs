@@ -97,6 +97,7 @@ pub(super) fn open(folder: &Path, options: &FolderOptions) -> Result<Dataset> {
         .map(|found| {
             check_file(&found.path)?;
             let name = name(&found);
+            super::check_name(&name)?;
             let mut label_path = label.as_ref().map(|pattern| pattern.fill(folder, &found.captures));
             let is_missing = |path: &Path| {
                 fs::symlink_metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)

@@ -16,6 +16,7 @@ use crate::volume::{Volume, nifti_file};
 use ndarray::Axis;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -345,7 +346,7 @@ impl Dataset {
     /// "/" in a name becomes "_". [`Dataset::open_folder`] with default options reads the result back,
     /// if all cases have labels. Label maps hold classes, not the values of the files they came from.
     ///
-    /// Files that are there are replaced.
+    /// Files that are there are replaced, and a label map that is there is removed where the case has none.
     ///
     /// # Errors
     /// `Dataset` if two cases would share a folder (nothing is written then); `Io` for what cannot be
@@ -365,7 +366,13 @@ impl Dataset {
             let (channels, label) = self.load_channels(index, usize::from(u8::MAX) + 1)?;
             let own = folder.join(folder_name(&case.name));
             fs::create_dir_all(&own).map_err(|error| Error::io(&own, "create", error))?;
-            let file = own.join("image.nii.gz");
+            let (file, label_file) = (own.join("image.nii.gz"), own.join("label.nii.gz"));
+            if label.is_none()
+                && let Err(error) = fs::remove_file(&label_file)
+                && error.kind() != ErrorKind::NotFound
+            {
+                return Err(Error::io(&label_file, "remove", error));
+            }
             match channels.as_slice() {
                 [] => {}
                 [image] => nifti_file::write_image(&file, image, None)?,
@@ -377,7 +384,7 @@ impl Dataset {
                 }
             }
             if let Some(label) = label {
-                nifti_file::write_labels(&own.join("label.nii.gz"), &label, None)?;
+                nifti_file::write_labels(&label_file, &label, None)?;
             }
         }
         Ok(())

@@ -30,7 +30,10 @@ impl Texture {
 
 /// Normal numbers on a coarse lattice, joined by cubic B-splines.
 fn field(rng: &mut impl Rng, raster: &Raster, distance: f64) -> Array2<f32> {
-    let [columns, rows] = [0, 1].map(|axis| splines(raster.size[axis], raster.spacing[axis] / distance));
+    let [columns, rows] = [0, 1].map(|axis| {
+        // From four nodes a pixel on, neighbours share none, so more would change nothing but the memory.
+        splines(raster.size[axis], (raster.spacing[axis] / distance).min(4.0))
+    });
     let nodes = |splines: &[(usize, [f32; 4])]| splines.last().map_or(0, |(first, _)| first + 4);
     let (across, down) = (nodes(&columns), nodes(&rows));
     let lattice = Array2::from_shape_simple_fn((down, across), || rng.sample::<f32, _>(StandardNormal));

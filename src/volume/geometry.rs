@@ -2,6 +2,9 @@
 
 use crate::error::{Error, Result};
 
+/// Direction cosines in files have as few as two decimals.
+const DIRECTION_TOLERANCE: f64 = 0.01;
+
 /// Spacing, origin and direction of an image grid, in LPS millimetres.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Geometry {
@@ -19,8 +22,8 @@ impl Geometry {
         Geometry { spacing, origin: [0.0; 3], direction: [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] }
     }
 
-    /// Refuses spacings that are not positive and finite, origins that are not finite, and
-    /// directions that are not finite or degenerate.
+    /// Refuses spacings that are not positive and finite, origins that are not finite, and directions that are not finite,
+    /// degenerate, or of another length than 1 by more than rounding.
     pub fn validate(&self) -> Result<()> {
         for (axis, value) in ["x", "y", "z"].iter().zip(self.spacing) {
             if !(value.is_finite() && value > 0.0) {
@@ -33,6 +36,14 @@ impl Geometry {
             return Err(Error::InvalidGeometry(format!("origin holds {value}; expected finite millimetres")));
         }
         let d = &self.direction;
+        for (axis, name) in ["x", "y", "z"].iter().enumerate() {
+            let length = d.iter().map(|row| row[axis] * row[axis]).sum::<f64>().sqrt();
+            if (length - 1.0).abs() > DIRECTION_TOLERANCE {
+                return Err(Error::InvalidGeometry(format!(
+                    "direction along {name} has length {length}; expected a unit vector, without the spacing"
+                )));
+            }
+        }
         let determinant = d[0][0] * (d[1][1] * d[2][2] - d[1][2] * d[2][1])
             - d[0][1] * (d[1][0] * d[2][2] - d[1][2] * d[2][0])
             + d[0][2] * (d[1][0] * d[2][1] - d[1][1] * d[2][0]);

@@ -103,6 +103,10 @@ int main(int argc, char **argv)
     CHECK_OK(coopseg_evaluation_compare(evaluation, of_other, &json));
     CHECK(strstr(json, "\"fast\"") != NULL && strstr(json, "\"refined - fast\"") == NULL);
     CHECK_OK(coopseg_string_free(json));
+    /* One evaluation is itself, also where distances are undefined. */
+    CHECK_OK(coopseg_evaluation_compare(of_other, of_other, &json));
+    CHECK(strstr(json, "\"refined - fast\"") != NULL);
+    CHECK_OK(coopseg_string_free(json));
     CHECK_OK(coopseg_evaluation_free(of_other));
     of_other = NULL;
 

@@ -190,6 +190,7 @@ static void refusals(const coopseg_segmenter *segmenter)
     REFUSE(COOPSEG_INVALID_GEOMETRY, "spacing", bad.spacing[0] = NAN);
     REFUSE(COOPSEG_INVALID_GEOMETRY, "origin", bad.origin[0] = INFINITY);
     REFUSE(COOPSEG_INVALID_GEOMETRY, "direction", bad.direction[0] = 0.0);
+    REFUSE(COOPSEG_INVALID_GEOMETRY, "along y has length 1.5", bad.direction[4] = 1.5);
     REFUSE(COOPSEG_INVALID_ARGUMENT, "image->memory` is 7", bad.memory = 7);
     REFUSE(COOPSEG_INVALID_ARGUMENT, "device_index` is -1", (bad.memory = COOPSEG_MEMORY_CUDA, bad.device_index = -1));
     REFUSE(COOPSEG_DEVICE_UNAVAILABLE, "cuda:77", (bad.memory = COOPSEG_MEMORY_CUDA, bad.device_index = 77));

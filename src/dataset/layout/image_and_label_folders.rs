@@ -1,6 +1,6 @@
 //! Two folders with the same file names.
 
-use super::{Found, entries, nifti_named, nifti_stem, not_of};
+use super::{Found, entries, nifti_named, nifti_stem, not_of, tell_subjects_apart};
 use crate::dataset::NiftiSource;
 use crate::error::Result;
 use std::path::Path;
@@ -12,7 +12,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
         return Err(not_of(folder, "a folder \"images\" within"));
     }
     let paths = entries(&images)?;
-    Ok(paths
+    let mut found: Vec<Found> = paths
         .iter()
         .filter_map(|path| {
             let stem = nifti_stem(path)?;
@@ -24,5 +24,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
                 ..Found::default()
             })
         })
-        .collect())
+        .collect();
+    tell_subjects_apart(&mut found);
+    Ok(found)
 }

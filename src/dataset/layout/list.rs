@@ -32,12 +32,15 @@ enum Paths {
 }
 
 impl Paths {
-    fn all(&self) -> impl Iterator<Item = &str> {
-        let paths = match self {
-            Paths::One(text) => std::slice::from_ref(text),
-            Paths::Several(texts) => texts,
-        };
-        paths.iter().flat_map(|text| text.split(';')).map(str::trim)
+    /// `separator`: between the paths of one text, if any.
+    fn all(&self, separator: Option<char>) -> Vec<&str> {
+        match (self, separator) {
+            (Paths::One(text), Some(separator)) => {
+                text.split(separator).map(str::trim).filter(|path| !path.is_empty()).collect()
+            }
+            (Paths::One(text), None) => vec![text],
+            (Paths::Several(texts), _) => texts.iter().map(String::as_str).collect(),
+        }
     }
 }
 
@@ -45,7 +48,9 @@ impl Paths {
 pub(super) fn find(path: &Path) -> Result<Vec<Found>> {
     let wrong = |problem: String| Error::format(path, format!("not a list of cases: {problem}"));
     let text = read_text(path)?;
-    let entries: Vec<Entry> = match path.extension().and_then(|extension| extension.to_str()) {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let separator = (extension == Some("csv")).then_some(';');
+    let entries: Vec<Entry> = match extension {
         Some("json") => {
             let value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
             schema::read(value).map_err(wrong)?
@@ -67,7 +72,11 @@ pub(super) fn find(path: &Path) -> Result<Vec<Found>> {
                 .filter(given)
                 .unwrap_or_else(|| name.split('/').next().unwrap_or_default().to_owned()),
             name,
-            image: image.all().map(|image| NiftiSource::whole(folder.join(image))).collect(),
+            image: image
+                .all(separator)
+                .into_iter()
+                .map(|image| NiftiSource::whole(folder.join(image)))
+                .collect(),
             label: label.filter(given).map(|label| NiftiSource::whole(folder.join(label))),
             ..Found::default()
         })

@@ -22,7 +22,8 @@ pub enum Layout {
     /// By the patterns `image` and `label`.
     #[default]
     Pattern,
-    /// Two folders, `images` and `labels`, with the same file names.
+    /// Two folders, `images` and `labels`, with the same file names. The subject is the name up to the first "_" or "-",
+    /// or the whole name where that would make one subject of all cases.
     ImagesLabels,
     /// A JSON or CSV file that lists the cases; paths are relative to it.
     List,
@@ -33,7 +34,8 @@ pub enum Layout {
     /// The M&Ms challenge as downloaded: `CODE/CODE_sa.nii.gz` with `_sa_gt` label maps anywhere below the
     /// folder, and the CSV file of the dataset's information; ED and ES are volumes of the 4-D files.
     Mnms,
-    /// nnU-Net's raw data, `imagesTr`, `labelsTr` and `dataset.json`.
+    /// nnU-Net's raw data, `imagesTr`, `labelsTr` and `dataset.json`. The subject is the name up to the last "_", or the
+    /// whole name where that would make one subject of all cases.
     Nnunet,
     /// The first of `list`, `nnunet`, `acdc`, `mnms`, `images_labels` and `pattern` that fits.
     Auto,
@@ -188,7 +190,25 @@ fn nifti_named(folder: &Path, stem: &str) -> Option<PathBuf> {
     [".nii.gz", ".nii"]
         .iter()
         .map(|extension| folder.join(format!("{stem}{extension}")))
-        .find(|path| path.is_file())
+        .find(|path| is_there(path))
+}
+
+/// Whether anything has this name, be it a link that leads nowhere or a folder: what is no file is told of when it is
+/// checked, not passed over.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// A rule that makes one subject of all cases has misread names such as `case_001`: then each case is one.
+fn tell_subjects_apart(found: &mut [Found]) {
+    if let [first, rest @ ..] = found
+        && !rest.is_empty()
+        && rest.iter().all(|case| case.subject == first.subject)
+    {
+        for case in found {
+            case.subject.clone_from(&case.name);
+        }
+    }
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -1,12 +1,13 @@
 //! nnU-Net's raw data (Isensee et al. 2021), versions 1 and 2.
 
-use super::{Found, entries, file_name, not_of, read_text};
+use super::{Found, entries, file_name, is_there, not_of, read_text, tell_subjects_apart};
 use crate::dataset::{MOST_CHANNELS, NiftiSource};
 use crate::error::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
 
-/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT. The subject is the name up to the last "_".
+/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT. The subject is the
+/// name up to the last "_".
 pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     let description = folder.join("dataset.json");
     let json: Value = serde_json::from_str(&read_text(&description)?)
@@ -34,7 +35,7 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     }
     let paths = entries(&images)?;
     let suffix = format!("_0000{extension}");
-    Ok(paths
+    let mut found: Vec<Found> = paths
         .iter()
         .filter_map(|path| {
             let name = file_name(path).strip_suffix(&suffix)?;
@@ -45,9 +46,11 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
                 image: (0..channels)
                     .map(|channel| NiftiSource::whole(images.join(format!("{name}_{channel:04}{extension}"))))
                     .collect(),
-                label: label.is_file().then(|| NiftiSource::whole(label)),
+                label: is_there(&label).then(|| NiftiSource::whole(label)),
                 ..Found::default()
             })
         })
-        .collect())
+        .collect();
+    tell_subjects_apart(&mut found);
+    Ok(found)
 }

@@ -27,6 +27,10 @@ fn names(dataset: &Dataset) -> Vec<&str> {
     dataset.cases().iter().map(|case| case.name.as_str()).collect()
 }
 
+fn subjects(dataset: &Dataset) -> Vec<&str> {
+    dataset.cases().iter().map(|case| case.subject.as_str()).collect()
+}
+
 /// Opens by name and by detection, which must find the same.
 fn opened(path: &Path, layout: Layout) -> Dataset {
     let named = Dataset::open_folder(path, &options(layout)).unwrap();
@@ -119,6 +123,15 @@ fn nnunet_raw_data() {
     let dataset = opened(folder.path(), Layout::Nnunet);
     assert_eq!(names(&dataset), ["heart_001", "heart_002"]);
     assert!(dataset.case(0).unwrap().has_labels() && !dataset.case(1).unwrap().has_labels());
+    // One subject of all cases could not be split.
+    assert_eq!(subjects(&dataset), ["heart_001", "heart_002"]);
+    put(&folder.path().join("imagesTr/liver_001_0000.nii.gz"), 7);
+    assert_eq!(subjects(&opened(folder.path(), Layout::Nnunet)), ["heart", "heart", "liver"]);
+    fs::remove_file(folder.path().join("imagesTr/liver_001_0000.nii.gz")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("labelsTr/heart_002.nii.gz")).unwrap();
+    let broken = refused(folder.path(), Layout::Nnunet);
+    assert!(broken.contains("heart_002") && broken.contains("labelsTr"), "{broken}");
+    fs::remove_file(folder.path().join("labelsTr/heart_002.nii.gz")).unwrap();
     fs::write(&description, r#"{"modality": {"0": "T1", "1": "T2"}}"#).unwrap();
     let missing = refused(folder.path(), Layout::Nnunet);
     assert!(missing.contains("heart_001_0001.nii.gz"), "{missing}");
@@ -144,7 +157,7 @@ fn two_folders_and_lists() {
     put(&folder.path().join("labels/001_ED.nii"), 1);
     let dataset = opened(folder.path(), Layout::ImagesLabels);
     assert_eq!(names(&dataset), ["001_ED", "002_ED"]);
-    assert_eq!(dataset.case(0).unwrap().subject, "001");
+    assert_eq!(subjects(&dataset), ["001", "002"]);
     assert!(dataset.case(0).unwrap().has_labels() && !dataset.case(1).unwrap().has_labels());
 
     let list = folder.path().join("cases.json");
@@ -167,7 +180,13 @@ fn two_folders_and_lists() {
     let message = refused(&list, Layout::List);
     assert!(message.contains("case \"b\"") && message.contains("none.nii"), "{message}");
 
+    put(&folder.path().join("images/a;b.nii"), 4);
+    fs::write(&list, r#"[{"name": "b", "image": "images/a;b.nii"}]"#).unwrap();
+    assert_eq!(opened(&list, Layout::List).load_channels(0, 2).unwrap().0.len(), 1);
+
     let table = folder.path().join("cases.csv");
+    fs::write(&table, "name,image\nb,images/002_ED.nii.gz; images/001_ED.nii.gz;\n").unwrap();
+    assert_eq!(opened(&table, Layout::List).load_channels(0, 2).unwrap().0.len(), 2);
     fs::write(
         &table,
         "name,subject,image,label\nb,,images/002_ED.nii.gz,\nc,1,images/001_ED.nii.gz,labels/001_ED.nii\n",

@@ -4,6 +4,7 @@
 
 mod affine;
 mod grid;
+mod gzip;
 mod header;
 mod raw_header;
 mod read;

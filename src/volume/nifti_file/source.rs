@@ -1,9 +1,9 @@
 //! The bytes of a file, unpacked where it is compressed.
 
+use super::gzip::Members;
 use super::header::Header;
 use super::raw_header::HEADER_SIZE;
 use crate::error::{Error, Result};
-use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct Source {
 
 enum Stream {
     Plain(BufReader<File>),
-    Gzip(Box<MultiGzDecoder<BufReader<File>>>),
+    Gzip(Box<Members<BufReader<File>>>),
 }
 
 /// Opens a file, reads its header and checks that it can hold the voxels that the header declares.
@@ -42,7 +42,7 @@ pub fn open(path: &Path) -> Result<(Source, Header)> {
     let mut reader = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
     let compressed = reader.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
     let stream =
-        if compressed { Stream::Gzip(Box::new(MultiGzDecoder::new(reader))) } else { Stream::Plain(reader) };
+        if compressed { Stream::Gzip(Box::new(Members::new(reader))) } else { Stream::Plain(reader) };
     let mut source = Source { path: path.to_owned(), stream, position: 0 };
 
     let mut bytes = [0; HEADER_SIZE];
