@@ -77,6 +77,7 @@ fn compile_native(include: &Path) {
         .file(format!("{FOLDER}/cpu_cache.cpp"))
         .file(format!("{FOLDER}/cuda.cpp"))
         .file(format!("{FOLDER}/operators.cpp"))
+        .file(format!("{FOLDER}/warnings.cpp"))
         .compile("coopseg_native");
 }
 

@@ -86,12 +86,20 @@ static coopseg_status open_libtorch(const char *name, const char *given, coopseg
         if (length < 0 || (size_t)length >= sizeof path || access(path, F_OK) != 0) {
             continue;
         }
+        void *first = NULL;
         for (size_t library = 0; library < 2; library++) {
             snprintf(path, sizeof path, "%s%s/%s", given, parts[part], libraries[library]);
-            if (dlopen(path, RTLD_NOW | RTLD_LOCAL) == NULL) {
-                return fails(COOPSEG_LIBTORCH_UNAVAILABLE, "libtorch in %s cannot be loaded: %s", given,
-                             last_dlerror());
+            void *const opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+            if (opened == NULL) {
+                const coopseg_status status = fails(COOPSEG_LIBTORCH_UNAVAILABLE, "libtorch in %s cannot be loaded: %s",
+                                                    given, last_dlerror());
+                /* A part that stayed would be taken for its counterpart in another libtorch. */
+                if (first != NULL) {
+                    dlclose(first);
+                }
+                return status;
             }
+            first = opened;
         }
         return COOPSEG_OK;
     }

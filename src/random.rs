@@ -4,13 +4,9 @@
 //! (epoch, subject, slice, …). A run therefore repeats whatever the number of threads and whatever
 //! the order of work.
 
-use crate::error::Result;
-use crate::runtime::upload;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::StandardNormal;
 use sha2::{Digest, Sha256};
-use tch::Tensor;
 
 /// What a stream of random numbers is used for; streams of different purposes are independent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,19 +47,6 @@ pub fn stream(seed: u64, purpose: Purpose, key: [u64; 3]) -> ChaCha8Rng {
         hash.update(word.to_le_bytes());
     }
     ChaCha8Rng::from_seed(hash.finalize().into())
-}
-
-/// Standard normal numbers of a tensor's shape on its device. They are drawn on the host, so that all devices get the
-/// same.
-pub fn normal_like(like: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
-    upload(&normal(&like.size(), rng)?, like.device())
-}
-
-/// The same in the host's memory.
-pub fn normal(shape: &[i64], rng: &mut impl Rng) -> Result<Tensor> {
-    let count = shape.iter().product::<i64>().max(0);
-    let values: Vec<f32> = (0..count).map(|_| rng.sample(StandardNormal)).collect();
-    Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
 }
 
 #[cfg(test)]

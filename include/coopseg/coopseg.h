@@ -1051,7 +1051,8 @@ coopseg_status coopseg_model_import(const char *directory,
  *
  * @param model  Shared use.
  * @param file   Path of the file; an existing file is replaced.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
+ *         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */
@@ -1179,8 +1180,9 @@ coopseg_status coopseg_volume_image(const struct coopseg_volume *volume,
  *
  * @param image  2-D or 3-D, any type.
  * @param file   Path ending in .nii or .nii.gz; an existing file is replaced.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT`;
- *         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_FILE_IO`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT` (also
+ *         a path that is a folder or a special file); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
+ *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */
@@ -1210,7 +1212,8 @@ coopseg_status coopseg_volume_free(struct coopseg_volume *volume);
  *                      for the defaults. See `coopseg_config_schema("folder")`.
  * @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
- *         `COOPSEG_FILE_IO`; `COOPSEG_INVALID_DATASET` (no match, a missing label or subject, by name).
+ *         `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT` (a list or description that cannot be read);
+ *         `COOPSEG_INVALID_DATASET` (no match, a missing label or subject, by name).
  * Threads: any number of calls at once.
  * Since 0.1.
  */
@@ -1289,8 +1292,8 @@ coopseg_status coopseg_dataset_add_channels(struct coopseg_dataset *dataset,
  * @param indices      Positions of the cases, each from 0 to count - 1 of `coopseg_dataset_info`.
  * @param count        Number of indices, at least 1.
  * @param out_dataset  Receives the handle. Free it with `coopseg_dataset_free`.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (an
- *         index that is outside or named twice).
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (an index
+ *         that is outside or named twice); `COOPSEG_BUSY`.
  * Threads: any number of calls at once.
  * Since 0.1.
  */
@@ -1444,12 +1447,13 @@ coopseg_status coopseg_dataset_load_channels(const struct coopseg_dataset *datas
 /**
  * Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,
  * `<folder>/<name>/label.nii.gz`: what `coopseg_dataset_open` finds with its default patterns when names
- * have no "/".
+ * have no "/". Files that are there are replaced; a label map that is there is removed where the case has none.
  *
  * @param dataset  Shared use.
  * @param folder   Path of a folder; made where it does not exist.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`; what reading the
- *         cases reports.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+ *         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; what reading the cases
+ *         reports.
  * Threads: any number of calls at once, with different folders.
  * Since 0.1.
  */
@@ -1478,10 +1482,10 @@ coopseg_status coopseg_dataset_free(struct coopseg_dataset *dataset);
  *                     for new ones. Classes may differ: what belongs to a class of the same name is taken over,
  *                     the other classes start anew.
  * @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
- *         `COOPSEG_INVALID_DATASET` (a case without labels, or fewer slices than a step draws);
- *         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT` (constant image,
- *         non-finite voxels); what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY` (a dataset that is
+ *         being changed); `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (a case without labels, or fewer
+ *         slices than a step draws); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT`
+ *         (constant image, non-finite voxels); what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
  *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
  * Threads: any number of calls at once.
  * Since 0.1.
@@ -1521,8 +1525,9 @@ coopseg_status coopseg_trainer_resume(const char *snapshot,
  *
  * @param trainer  Used exclusively during the call.
  * @param file     Path of the file; an existing file is replaced.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_POISONED`; `COOPSEG_INVALID_STATE` (a loss was not finite); `COOPSEG_FILE_IO`;
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+ *         `COOPSEG_INVALID_STATE` (a loss was not finite); `COOPSEG_FILE_NOT_FOUND` (of the folder);
+ *         `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`;
  *         `COOPSEG_OUT_OF_MEMORY`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
@@ -1649,8 +1654,9 @@ coopseg_status coopseg_trainer_metrics(const struct coopseg_trainer *trainer,
  *
  * @param trainer  Used exclusively during the call.
  * @param file     Path of the file; an existing file is replaced, missing folders are made.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+ *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
+ *         file); `COOPSEG_FILE_IO`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
  */
@@ -1688,8 +1694,9 @@ coopseg_status coopseg_trainer_current_model(const struct coopseg_trainer *train
  *
  * @param trainer  Used exclusively during the call.
  * @param file     Path of the file; an existing file is replaced.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+ *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
+ *         file); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
  */
@@ -1966,7 +1973,7 @@ coopseg_status coopseg_surface_distances(const struct coopseg_image *reference,
  * @param callback        Hears of every case; NULL: nobody.
  * @param user_data       Passed to the callback.
  * @param out_evaluation  Receives the handle. Free it with `coopseg_evaluation_free`.
- * @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
+ * @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
  *         `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (no cases, or one without labels);
  *         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
  *         `COOPSEG_INVALID_ARGUMENT`; what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
@@ -2015,7 +2022,8 @@ coopseg_status coopseg_evaluation_json(const struct coopseg_evaluation *evaluati
  *
  * @param evaluation  Shared use.
  * @param file        Path of the file; an existing file is replaced.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
+ *         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */
@@ -2028,7 +2036,8 @@ coopseg_status coopseg_evaluation_save_json(const struct coopseg_evaluation *eva
  *
  * @param evaluation  Shared use.
  * @param file        Path of the file; an existing file is replaced.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
+ *         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */
@@ -2071,8 +2080,9 @@ coopseg_status coopseg_evaluation_free(struct coopseg_evaluation *evaluation);
  * @param class_names  `classes` texts, UTF-8, background first.
  * @param classes      2 to 255.
  * @param file         Path of the picture; an existing file is replaced. Written whole or not at all.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT`;
- *         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_INVALID_LABEL`; `COOPSEG_FILE_IO`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT` (also
+ *         a path that is a folder or a special file); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
+ *         `COOPSEG_INVALID_LABEL`; `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */

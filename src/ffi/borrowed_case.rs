@@ -1,17 +1,17 @@
 //! Voxels that stay the caller's.
 
 use super::dataset::coopseg_release_callback;
-use super::image::{self, coopseg_image};
+use super::image::{self, Named, coopseg_image};
 use crate::dataset::{Channels, ExternalCase};
-use crate::error::{Error, Result};
-use crate::volume::Volume;
+use crate::error::Result;
+use crate::volume::{Geometry, Volume, check_same_grid};
 use std::ffi::c_void;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Image and labels in the caller's memory, which is told when this is dropped.
 pub(super) struct BorrowedCase {
-    channels: Vec<coopseg_image>,
+    channels: Vec<(coopseg_image, &'static str)>,
     labels: Option<coopseg_image>,
     release: coopseg_release_callback,
     user_data: *mut c_void,
@@ -30,30 +30,25 @@ impl BorrowedCase {
     /// # Safety
     /// The images are as [`coopseg_image`] says; their voxels stay as they are until the release.
     pub(super) unsafe fn new(
-        channels: &[*const coopseg_image],
+        channels: &[Named],
         labels: *const coopseg_image,
         release: coopseg_release_callback,
         user_data: *mut c_void,
     ) -> Result<Self> {
-        let mut shape = None;
-        for (pointer, parameter) in
-            channels.iter().map(|&channel| (channel, "image")).chain([(labels, "labels")])
-        {
-            if pointer.is_null() && parameter == "labels" {
-                continue;
-            }
+        let labelled = (!labels.is_null()).then_some(Named { image: labels, parameter: "labels" });
+        let mut first: Option<(&str, [usize; 3], Geometry)> = None;
+        for Named { image, parameter } in channels.iter().copied().chain(labelled) {
             // SAFETY: passed on.
-            let found = unsafe { image::view(pointer, parameter) }?.shape();
-            let expected = *shape.get_or_insert(found);
-            if found != expected {
-                return Err(Error::InvalidShape(format!(
-                    "`{parameter}` has shape {found:?}, the first channel {expected:?}; expected the same"
-                )));
-            }
+            let view = unsafe { image::view(image, parameter) }?;
+            let (name, shape, geometry) = *first.get_or_insert((parameter, view.shape(), *view.geometry()));
+            check_same_grid((name, shape, &geometry), (parameter, view.shape(), view.geometry()))?;
         }
         Ok(BorrowedCase {
-            // SAFETY: `view` has checked pointers and sizes.
-            channels: channels.iter().map(|&channel| unsafe { channel.read() }).collect(),
+            channels: channels
+                .iter()
+                // SAFETY: `view` has checked pointers and sizes.
+                .map(|channel| unsafe { (channel.image.read(), channel.parameter) })
+                .collect(),
             // SAFETY: as above.
             labels: (!labels.is_null()).then(|| unsafe { labels.read() }),
             release,
@@ -77,9 +72,9 @@ impl ExternalCase for BorrowedCase {
         let channels = self
             .channels
             .iter()
-            .map(|channel| {
+            .map(|(channel, parameter)| {
                 // SAFETY: checked when it was made; the caller keeps the voxels until the release.
-                let view = unsafe { image::view(channel, "image") }?;
+                let view = unsafe { image::view(channel, parameter) }?;
                 Ok(Volume { voxels: view.to_f32()?, geometry: *view.geometry() })
             })
             .collect::<Result<_>>()?;

@@ -2,7 +2,7 @@
 
 use super::borrowed_case::BorrowedCase;
 use super::guard::guard;
-use super::image::{self, coopseg_image};
+use super::image::{self, Named, coopseg_image};
 use super::registry;
 use super::status::coopseg_status;
 use super::text::{path, read, read_or_empty, require, write_json, write_text};
@@ -34,7 +34,8 @@ pub struct coopseg_dataset {
 ///                      for the defaults. See `coopseg_config_schema("folder")`.
 /// @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
-///         `COOPSEG_FILE_IO`; `COOPSEG_INVALID_DATASET` (no match, a missing label or subject, by name).
+///         `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT` (a list or description that cannot be read);
+///         `COOPSEG_INVALID_DATASET` (no match, a missing label or subject, by name).
 /// Threads: any number of calls at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn coopseg_dataset_add(
     labels: *const coopseg_image,
 ) -> coopseg_status {
     // SAFETY: passed on; one pointer is an array of one.
-    guard(|| unsafe { add(dataset, name, &[image], labels) })
+    guard(|| unsafe { add(dataset, name, &Named::only(image), labels) })
 }
 
 /// Adds a case of several channels, such as MR sequences that lie on one grid, from the caller's memory. Everything
@@ -147,7 +148,7 @@ pub unsafe extern "C" fn coopseg_dataset_add_channels(
         // SAFETY: an array of that many pointers by contract.
         let channels = unsafe { image::channels(channels, channel_count) }?;
         // SAFETY: passed on.
-        unsafe { add(dataset, name, channels, labels) }
+        unsafe { add(dataset, name, &channels, labels) }
     })
 }
 
@@ -156,7 +157,7 @@ pub unsafe extern "C" fn coopseg_dataset_add_channels(
 unsafe fn add(
     dataset: *mut coopseg_dataset,
     name: *const c_char,
-    channels: &[*const coopseg_image],
+    channels: &[Named],
     labels: *const coopseg_image,
 ) -> Result<()> {
     let dataset = registry::get(dataset, "dataset")?;
@@ -164,9 +165,9 @@ unsafe fn add(
     let name = unsafe { read(name, "name") }?;
     let channels: Vec<Volume<f32>> = channels
         .iter()
-        .map(|&channel| {
+        .map(|channel| {
             // SAFETY: by the caller's contract.
-            let view = unsafe { image::view(channel, "image") }?;
+            let view = unsafe { image::view(channel.image, channel.parameter) }?;
             Ok(Volume { voxels: view.to_f32()?, geometry: *view.geometry() })
         })
         .collect::<Result<_>>()?;
@@ -190,8 +191,8 @@ unsafe fn add(
 /// @param indices      Positions of the cases, each from 0 to count - 1 of `coopseg_dataset_info`.
 /// @param count        Number of indices, at least 1.
 /// @param out_dataset  Receives the handle. Free it with `coopseg_dataset_free`.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (an
-///         index that is outside or named twice).
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (an index
+///         that is outside or named twice); `COOPSEG_BUSY`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -202,11 +203,11 @@ pub unsafe extern "C" fn coopseg_dataset_select(
     out_dataset: *mut *mut coopseg_dataset,
 ) -> coopseg_status {
     guard(|| {
-        require(indices, "indices")?;
-        require(out_dataset, "out_dataset")?;
         if count == 0 {
             return Err(Error::InvalidArgument("`count` is 0; expected at least 1".to_owned()));
         }
+        require(indices, "indices")?;
+        require(out_dataset, "out_dataset")?;
         let dataset = registry::get(dataset, "dataset")?;
         let dataset = shared(&dataset)?;
         if count > dataset.len() {
@@ -262,7 +263,7 @@ pub unsafe extern "C" fn coopseg_dataset_borrow(
         // SAFETY: an array of that many pointers by contract.
         let channels = unsafe { image::channels(channels, channel_count) }?;
         // SAFETY: the caller keeps the voxels until `release`.
-        let case = unsafe { BorrowedCase::new(channels, labels, release, release_user_data) }?;
+        let case = unsafe { BorrowedCase::new(&channels, labels, release, release_user_data) }?;
         let case = Arc::new(case);
         let mut dataset = dataset.try_write().map_err(|_| {
             Error::Busy("`dataset` is in use by another call; wait for it to return".to_owned())
@@ -516,12 +517,13 @@ unsafe fn write_classes(out_labels: *mut *mut coopseg_volume, labels: Option<Vol
 
 /// Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,
 /// `<folder>/<name>/label.nii.gz`: what `coopseg_dataset_open` finds with its default patterns when names
-/// have no "/".
+/// have no "/". Files that are there are replaced; a label map that is there is removed where the case has none.
 ///
 /// @param dataset  Shared use.
 /// @param folder   Path of a folder; made where it does not exist.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`; what reading the
-///         cases reports.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
+///         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; what reading the cases
+///         reports.
 /// Threads: any number of calls at once, with different folders.
 /// Since 0.1.
 #[unsafe(no_mangle)]

@@ -47,7 +47,7 @@ pub type coopseg_evaluation_callback = Option<
 /// @param callback        Hears of every case; NULL: nobody.
 /// @param user_data       Passed to the callback.
 /// @param out_evaluation  Receives the handle. Free it with `coopseg_evaluation_free`.
-/// @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`;
+/// @return `COOPSEG_OK`; `COOPSEG_CANCELLED`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
 ///         `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (no cases, or one without labels);
 ///         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
 ///         `COOPSEG_INVALID_ARGUMENT`; what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
@@ -137,7 +137,8 @@ pub unsafe extern "C" fn coopseg_evaluation_json(
 ///
 /// @param evaluation  Shared use.
 /// @param file        Path of the file; an existing file is replaced.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
+///         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
 /// Threads: any number of calls at once, with different files.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -157,7 +158,8 @@ pub unsafe extern "C" fn coopseg_evaluation_save_json(
 ///
 /// @param evaluation  Shared use.
 /// @param file        Path of the file; an existing file is replaced.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
+///         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
 /// Threads: any number of calls at once, with different files.
 /// Since 0.1.
 #[unsafe(no_mangle)]

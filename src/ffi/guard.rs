@@ -3,7 +3,8 @@
 use super::last_error;
 use super::status::{self, COOPSEG_INTERNAL, COOPSEG_OK, coopseg_status};
 use crate::error::Result;
-use crate::runtime::{self, log};
+use crate::runtime::{self, HeardWarnings, log};
+use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -22,9 +23,10 @@ pub fn guard(body: impl FnOnce() -> Result<()>) -> coopseg_status {
             last_error::set(error.to_string());
             status::of(&error)
         }
-        Err(_) => {
-            let text = PANIC.with(|panic| panic.borrow_mut().take()).unwrap_or_default();
-            last_error::set(format!("internal error: {text}"));
+        Err(payload) => {
+            // The hook ran on this thread, or on another one, from which the panic was handed on.
+            let text = PANIC.try_with(|panic| panic.borrow_mut().take()).ok().flatten();
+            last_error::set(format!("internal error: {}", text.unwrap_or_else(|| said(&*payload))));
             COOPSEG_INTERNAL
         }
     }
@@ -34,8 +36,15 @@ pub fn guard(body: impl FnOnce() -> Result<()>) -> coopseg_status {
 pub fn guard_libtorch(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     guard(|| {
         runtime::start()?;
+        let _heard = HeardWarnings::begin();
         body()
     })
+}
+
+/// What a panic was raised with.
+fn said(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("a panic without a text").to_owned()
 }
 
 /// Sends the text of panics to the log instead of stderr. The hook belongs to this library's own copy of
@@ -50,7 +59,7 @@ fn silence_panics() {
             }
             let text = info.to_string();
             log::error(&format!("internal error: {text}"));
-            PANIC.with(|panic| {
+            let _ = PANIC.try_with(|panic| {
                 if let Ok(mut slot) = panic.try_borrow_mut() {
                     *slot = Some(text);
                 }
@@ -70,6 +79,16 @@ mod tests {
         assert_eq!(status, COOPSEG_INTERNAL);
         assert!(last_message().contains("the sky is falling"));
         assert_eq!(guard(|| Ok(())), COOPSEG_OK);
+    }
+
+    #[test]
+    fn a_panic_of_another_thread_keeps_its_text() {
+        let status = guard(|| {
+            let ended = std::thread::spawn(|| panic!("the {} is falling", "moon")).join();
+            std::panic::resume_unwind(ended.unwrap_err())
+        });
+        assert_eq!(status, COOPSEG_INTERNAL);
+        assert!(last_message().contains("the moon is falling"));
     }
 
     #[test]

@@ -216,6 +216,8 @@ fn geometry(image: &coopseg_image) -> Geometry {
         if geometry.direction.iter().all(|&[_, _, z]| z == 0.0) {
             let [[a, d, _], [b, e, _], [c, f, _]] = geometry.direction;
             let normal = [b * f - c * e, c * d - a * f, a * e - b * d];
+            let length = normal.map(|value| value * value).iter().sum::<f64>().sqrt();
+            let normal = if length > 0.0 { normal.map(|value| value / length) } else { normal };
             for (row, value) in geometry.direction.iter_mut().zip(normal) {
                 let [_, _, z] = row;
                 *z = value;
@@ -245,20 +247,36 @@ fn host_only(parameter: &str, device: DeviceChoice) -> Error {
     ))
 }
 
-/// The pointers of a caller's array of channels; each is still to be checked.
+/// A caller's image, still to be checked, and what messages call it.
+#[derive(Clone, Copy)]
+pub struct Named {
+    /// As the caller gave it.
+    pub image: *const coopseg_image,
+    /// The parameter, with its index where it is an array.
+    pub parameter: &'static str,
+}
+
+impl Named {
+    /// The one image of functions that take one.
+    pub fn only(image: *const coopseg_image) -> [Self; 1] {
+        [Named { image, parameter: "image" }]
+    }
+}
+
+/// A caller's array of channels.
 ///
 /// # Safety
-/// `channels` is NULL or an array of `count` pointers that stays as it is for `'a`.
-pub unsafe fn channels<'a>(
-    channels: *const *const coopseg_image,
-    count: i32,
-) -> Result<&'a [*const coopseg_image]> {
+/// `channels` is NULL or an array of `count` pointers.
+pub unsafe fn channels(channels: *const *const coopseg_image, count: i32) -> Result<Vec<Named>> {
+    const NAMES: [&str; 4] = ["channels[0]", "channels[1]", "channels[2]", "channels[3]"];
+    let names = usize::try_from(count).ok().filter(|&count| count > 0).and_then(|count| NAMES.get(..count));
+    let names = names.ok_or_else(|| {
+        Error::InvalidArgument(format!("`channel_count` is {count}; expected 1 to {}", NAMES.len()))
+    })?;
     super::text::require(channels, "channels")?;
-    if !(1..=4).contains(&count) {
-        return Err(Error::InvalidArgument(format!("`channel_count` is {count}; expected 1 to 4")));
-    }
     // SAFETY: not NULL, as many by contract.
-    Ok(unsafe { std::slice::from_raw_parts(channels, count.unsigned_abs() as usize) })
+    let pointers = unsafe { std::slice::from_raw_parts(channels, names.len()) };
+    Ok(pointers.iter().zip(names).map(|(&image, &parameter)| Named { image, parameter }).collect())
 }
 
 /// The checked view of a caller's output on the host, or `None` for NULL.

@@ -9,7 +9,8 @@ thread_local! {
 }
 
 pub(super) fn set(message: String) {
-    LAST.with(|last| {
+    // A thread that is about to end may have lost its message already.
+    let _ = LAST.try_with(|last| {
         if let Ok(mut last) = last.try_borrow_mut() {
             *last = message;
         }
@@ -34,8 +35,7 @@ pub unsafe extern "C" fn coopseg_last_error(
     if buffer.is_null() && capacity > 0 {
         return COOPSEG_NULL_ARGUMENT;
     }
-    LAST.with(|last| {
-        let Ok(last) = last.try_borrow() else { return };
+    let give = |last: &str| {
         if capacity > 0 {
             let mut length = last.len().min(capacity - 1);
             while !last.is_char_boundary(length) {
@@ -52,6 +52,10 @@ pub unsafe extern "C" fn coopseg_last_error(
             // SAFETY: not NULL, and the caller says that it points to a size_t.
             unsafe { out_length.write(last.len()) };
         }
-    });
+    };
+    // No message where a thread is about to end and has lost it already.
+    if LAST.try_with(|last| last.try_borrow().map_or_else(|_| give(""), |last| give(&last))).is_err() {
+        give("");
+    }
     COOPSEG_OK
 }

@@ -103,7 +103,8 @@ pub unsafe extern "C" fn coopseg_model_import(
 ///
 /// @param model  Shared use.
 /// @param file   Path of the file; an existing file is replaced.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_IO`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
+///         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
 /// Threads: any number of calls at once, with different files.
 /// Since 0.1.
 #[unsafe(no_mangle)]

@@ -43,8 +43,9 @@ pub struct coopseg_overview_row {
 /// @param class_names  `classes` texts, UTF-8, background first.
 /// @param classes      2 to 255.
 /// @param file         Path of the picture; an existing file is replaced. Written whole or not at all.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT`;
-///         `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_INVALID_LABEL`; `COOPSEG_FILE_IO`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT` (also
+///         a path that is a folder or a special file); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
+///         `COOPSEG_INVALID_LABEL`; `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`.
 /// Threads: any number of calls at once, with different files.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -56,14 +57,14 @@ pub unsafe extern "C" fn coopseg_overview_write(
     file: *const c_char,
 ) -> coopseg_status {
     guard(|| {
-        require(rows, "rows")?;
-        require(class_names, "class_names")?;
         if !(1..=MOST_ROWS).contains(&count) {
             return Err(Error::InvalidArgument(format!("`count` is {count}; expected 1 to {MOST_ROWS}")));
         }
         if !(2..=255).contains(&classes) {
             return Err(Error::InvalidArgument(format!("`classes` is {classes}; expected 2 to 255")));
         }
+        require(rows, "rows")?;
+        require(class_names, "class_names")?;
         let classes = classes.unsigned_abs() as usize;
         // SAFETY: `count` rows and `classes` texts by the caller's contract.
         let (names, slices, file) = unsafe {

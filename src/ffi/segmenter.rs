@@ -1,7 +1,7 @@
 //! Segmenters.
 
 use super::guard::{guard, guard_libtorch};
-use super::image::{self, Extent, coopseg_buffer, coopseg_image, refuse_overlap};
+use super::image::{self, Extent, Named, coopseg_buffer, coopseg_image, refuse_overlap};
 use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn coopseg_segmenter_run(
 ) -> coopseg_status {
     // SAFETY: passed on; one pointer is an array of one.
     guard_libtorch(|| unsafe {
-        run(segmenter, &[image], outputs, Listener { callback, user_data }, out_report)
+        run(segmenter, &Named::only(image), outputs, Listener { callback, user_data }, out_report)
     })
 }
 
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn coopseg_segmenter_run_channels(
         // SAFETY: an array of that many pointers by contract.
         let channels = unsafe { image::channels(channels, channel_count) }?;
         // SAFETY: passed on.
-        unsafe { run(segmenter, channels, outputs, Listener { callback, user_data }, out_report) }
+        unsafe { run(segmenter, &channels, outputs, Listener { callback, user_data }, out_report) }
     })
 }
 
@@ -175,7 +175,7 @@ pub unsafe extern "C" fn coopseg_segmenter_run_channels(
 /// Images, outputs and their sizes are as the caller of the C function promises.
 unsafe fn run(
     segmenter: *const coopseg_segmenter,
-    channels: &[*const coopseg_image],
+    channels: &[Named],
     outputs: *const coopseg_segmentation,
     listener: Listener,
     out_report: *mut *mut c_char,
@@ -184,7 +184,7 @@ unsafe fn run(
     let on_device: Vec<DeviceImage> = channels
         .iter()
         // SAFETY: by the caller's contract.
-        .filter_map(|&channel| unsafe { image::device_image(channel, "image") }.transpose())
+        .filter_map(|channel| unsafe { image::device_image(channel.image, channel.parameter) }.transpose())
         .collect::<Result<_>>()?;
     // SAFETY: by the caller's contract; overlap is refused before any output becomes a mutable reference.
     let mut outputs = unsafe {
@@ -215,7 +215,7 @@ unsafe fn run(
             let views: Vec<ImageView> = channels
                 .iter()
                 // SAFETY: by the caller's contract.
-                .map(|&channel| unsafe { image::view(channel, "image") })
+                .map(|channel| unsafe { image::view(channel.image, channel.parameter) })
                 .collect::<Result<_>>()?;
             if let Some(first) = views.first() {
                 outputs.check(first.shape(), classes)?;
@@ -257,7 +257,13 @@ pub unsafe extern "C" fn coopseg_segmenter_run_file(
 ) -> coopseg_status {
     // SAFETY: passed on; one path is an array of one.
     guard_libtorch(|| unsafe {
-        run_files(segmenter, &[image_file], outputs, Listener { callback, user_data }, out_report)
+        run_files(
+            segmenter,
+            &[(image_file, "image_file")],
+            outputs,
+            Listener { callback, user_data },
+            out_report,
+        )
     })
 }
 
@@ -284,14 +290,16 @@ pub unsafe extern "C" fn coopseg_segmenter_run_files(
     out_report: *mut *mut c_char,
 ) -> coopseg_status {
     guard_libtorch(|| {
-        require(image_files, "image_files")?;
+        const NAMES: [&str; 4] = ["image_files[0]", "image_files[1]", "image_files[2]", "image_files[3]"];
         if !(1..=4).contains(&file_count) {
             return Err(Error::InvalidArgument(format!("`file_count` is {file_count}; expected 1 to 4")));
         }
+        require(image_files, "image_files")?;
         // SAFETY: not NULL, as many by contract.
         let files = unsafe { std::slice::from_raw_parts(image_files, file_count.unsigned_abs() as usize) };
+        let files: Vec<_> = files.iter().copied().zip(NAMES).collect();
         // SAFETY: passed on.
-        unsafe { run_files(segmenter, files, outputs, Listener { callback, user_data }, out_report) }
+        unsafe { run_files(segmenter, &files, outputs, Listener { callback, user_data }, out_report) }
     })
 }
 
@@ -299,7 +307,7 @@ pub unsafe extern "C" fn coopseg_segmenter_run_files(
 /// Texts and outputs are as the caller of the C function promises.
 unsafe fn run_files(
     segmenter: *const coopseg_segmenter,
-    files: &[*const c_char],
+    files: &[(*const c_char, &'static str)],
     outputs: *const coopseg_segmentation_files,
     listener: Listener,
     out_report: *mut *mut c_char,
@@ -308,7 +316,7 @@ unsafe fn run_files(
     let images: Vec<&Path> = files
         .iter()
         // SAFETY: zero-ended texts or NULL by contract.
-        .map(|&file| unsafe { path(file, "image_file") })
+        .map(|&(file, parameter)| unsafe { path(file, parameter) })
         .collect::<Result<_>>()?;
     // SAFETY: a struct that says its size, with zero-ended texts or NULL, by contract.
     let paths = unsafe {
@@ -367,10 +375,7 @@ unsafe fn write_report(out: *mut *mut c_char, report: &Report) -> Result<()> {
 ///
 /// # Safety
 /// The buffers are as the fields of [`coopseg_segmentation`] say; the channels' sizes and pointers were checked.
-unsafe fn read_outputs<'a>(
-    channels: &[*const coopseg_image],
-    outputs: &coopseg_segmentation,
-) -> Result<Outputs<'a>> {
+unsafe fn read_outputs<'a>(channels: &[Named], outputs: &coopseg_segmentation) -> Result<Outputs<'a>> {
     let buffers = [
         (outputs.labels, "outputs->labels"),
         (outputs.fast_labels, "outputs->fast_labels"),
@@ -388,10 +393,10 @@ unsafe fn read_outputs<'a>(
         .collect::<Result<_>>()?;
     refuse_overlap(&extents)?;
     // Channels may well overlap each other: they are only read.
-    for &channel in channels {
+    for channel in channels {
         let mut with_image = extents.clone();
         // SAFETY: checked before.
-        with_image.push(unsafe { Extent::of_image(channel, "image") });
+        with_image.push(unsafe { Extent::of_image(channel.image, channel.parameter) });
         refuse_overlap(&with_image)?;
     }
     // SAFETY: nothing overlaps, so each mutable view is the only reference to its memory.

@@ -9,8 +9,9 @@ use super::status::coopseg_status;
 use super::text::{path, read_or_empty, read_sized, require, write_json};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::train::{Answer, CancelFlag, Configuration, Trainer};
+use crate::train::{Answer, CancelFlag, Configuration, Event, Trainer};
 use std::ffi::{c_char, c_void};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
 /// Networks in training, with their data and optimiser.
@@ -22,24 +23,37 @@ pub struct coopseg_trainer {
 pub struct TrainerObject {
     trainer: Mutex<Trainer>,
     cancel: CancelFlag,
+    /// Whether a call ended with an internal error while it changed the trainer.
+    broken: AtomicBool,
 }
 
 impl TrainerObject {
     fn new(trainer: Trainer) -> Self {
         let cancel = trainer.cancel_flag();
-        TrainerObject { trainer: Mutex::new(trainer), cancel }
+        TrainerObject { trainer: Mutex::new(trainer), cancel, broken: AtomicBool::new(false) }
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, Trainer>> {
+        let poisoned =
+            || Error::Poisoned("`trainer` is unusable after an internal error; free it".to_owned());
         match self.trainer.try_lock() {
+            Ok(_) if self.broken.load(Ordering::Relaxed) => Err(poisoned()),
             Ok(trainer) => Ok(trainer),
             Err(TryLockError::WouldBlock) => {
                 Err(Error::Busy("`trainer` is in use by another call; wait for it or cancel it".to_owned()))
             }
-            Err(TryLockError::Poisoned(_)) => {
-                Err(Error::Poisoned("`trainer` is unusable after an internal error; free it".to_owned()))
-            }
+            Err(TryLockError::Poisoned(_)) => Err(poisoned()),
         }
+    }
+
+    /// For calls that train.
+    fn change<T>(&self, body: impl FnOnce(&mut Trainer) -> Result<T>) -> Result<T> {
+        let mut trainer = self.lock()?;
+        let result = body(&mut trainer);
+        if matches!(result, Err(Error::Internal(_))) {
+            self.broken.store(true, Ordering::Relaxed);
+        }
+        result
     }
 }
 
@@ -60,10 +74,10 @@ fn copy(dataset: *const coopseg_dataset, parameter: &'static str) -> Result<Opti
 ///                     for new ones. Classes may differ: what belongs to a class of the same name is taken over,
 ///                     the other classes start anew.
 /// @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_CONFIG`;
-///         `COOPSEG_INVALID_DATASET` (a case without labels, or fewer slices than a step draws);
-///         `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT` (constant image,
-///         non-finite voxels); what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY` (a dataset that is
+///         being changed); `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (a case without labels, or fewer
+///         slices than a step draws); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT`
+///         (constant image, non-finite voxels); what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
 ///         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
@@ -133,8 +147,9 @@ pub unsafe extern "C" fn coopseg_trainer_resume(
 ///
 /// @param trainer  Used exclusively during the call.
 /// @param file     Path of the file; an existing file is replaced.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
-///         `COOPSEG_POISONED`; `COOPSEG_INVALID_STATE` (a loss was not finite); `COOPSEG_FILE_IO`;
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+///         `COOPSEG_INVALID_STATE` (a loss was not finite); `COOPSEG_FILE_NOT_FOUND` (of the folder);
+///         `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`;
 ///         `COOPSEG_OUT_OF_MEMORY`.
 /// Threads: one call per trainer at a time.
 /// Since 0.1.
@@ -173,13 +188,13 @@ pub unsafe extern "C" fn coopseg_trainer_run(
 ) -> coopseg_status {
     guard_libtorch(|| {
         let trainer = registry::get(trainer, "trainer")?;
-        let mut trainer = trainer.lock()?;
-        trainer.run(&mut |event| {
+        let mut listener = |event: &Event| {
             let Some(callback) = callback else { return Answer::Continue };
             let event = to_c(event);
             // SAFETY: the caller's callback with the caller's user_data; the event lives during the call.
             if unsafe { callback(&event, user_data) } == 0 { Answer::Continue } else { Answer::Cancel }
-        })
+        };
+        trainer.change(|trainer| trainer.run(&mut listener))
     })
 }
 
@@ -201,7 +216,7 @@ pub unsafe extern "C" fn coopseg_trainer_step(
     guard_libtorch(|| {
         // SAFETY: a struct that says its size, by contract.
         unsafe { read_sized(out_event, "out_event", "coopseg_event") }?;
-        let event = registry::get(trainer, "trainer")?.lock()?.train_next()?;
+        let event = registry::get(trainer, "trainer")?.change(Trainer::train_next)?;
         // SAFETY: not NULL, writable by contract.
         unsafe { out_event.write(without_lists(&event)) };
         Ok(())
@@ -234,18 +249,19 @@ pub unsafe extern "C" fn coopseg_trainer_step_batch(
         // SAFETY: a struct that says its size, by contract.
         unsafe { read_sized(out_event, "out_event", "coopseg_event") }?;
         let trainer = registry::get(trainer, "trainer")?;
-        let mut trainer = trainer.lock()?;
-        // SAFETY: not NULL; the caller provides four.
-        let shape = unsafe { shape.cast::<[i64; 4]>().read() };
-        let sizes = trainer.check_batch_shape(shape)?;
-        // SAFETY: not NULL; the caller provides as many as the shape says.
-        let (images, labels) = unsafe {
-            (
-                std::slice::from_raw_parts(images, sizes.image_values),
-                std::slice::from_raw_parts(labels, sizes.label_values),
-            )
-        };
-        let event = trainer.train_host_batch(shape, images, labels)?;
+        let event = trainer.change(|trainer| {
+            // SAFETY: not NULL; the caller provides four.
+            let shape = unsafe { shape.cast::<[i64; 4]>().read() };
+            let sizes = trainer.check_batch_shape(shape)?;
+            // SAFETY: not NULL; the caller provides as many as the shape says.
+            let (images, labels) = unsafe {
+                (
+                    std::slice::from_raw_parts(images, sizes.image_values),
+                    std::slice::from_raw_parts(labels, sizes.label_values),
+                )
+            };
+            trainer.train_host_batch(shape, images, labels)
+        })?;
         // SAFETY: not NULL, writable by contract.
         unsafe { out_event.write(without_lists(&event)) };
         Ok(())
@@ -341,8 +357,9 @@ pub unsafe extern "C" fn coopseg_trainer_metrics(
 ///
 /// @param trainer  Used exclusively during the call.
 /// @param file     Path of the file; an existing file is replaced, missing folders are made.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
-///         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+///         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
+///         file); `COOPSEG_FILE_IO`.
 /// Threads: one call per trainer at a time.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -408,8 +425,9 @@ pub unsafe extern "C" fn coopseg_trainer_current_model(
 ///
 /// @param trainer  Used exclusively during the call.
 /// @param file     Path of the file; an existing file is replaced.
-/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
-///         `COOPSEG_POISONED`; `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
+/// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+///         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
+///         file); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
 /// Threads: one call per trainer at a time.
 /// Since 0.1.
 #[unsafe(no_mangle)]

@@ -4,7 +4,7 @@ use super::config::AdversarialNoise;
 use crate::error::{Error, Result};
 use crate::loss::cross_entropy;
 use crate::network::{BatchNormMode, CooperativeNetwork};
-use crate::random;
+use crate::runtime::normal_like;
 use rand::Rng;
 use tch::Tensor;
 
@@ -43,7 +43,7 @@ pub(super) fn noise(
     labels: &Tensor,
     rng: &mut impl Rng,
 ) -> Result<Tensor> {
-    let mut noise = with_norm(&random::normal_like(images, rng)?, config.radius)?;
+    let mut noise = with_norm(&normal_like(images, rng)?, config.radius)?;
     for _ in 0..config.iterations {
         // Of the sum without the clamp, which would have no gradient where a pixel is at its limit.
         let gradient = network.gradient(&noise, labels, |noise| Ok(images.f_add(noise)?))?;
@@ -73,6 +73,7 @@ mod tests {
     use super::*;
     use crate::image_space::small_network;
     use crate::random::{Purpose, stream};
+    use crate::runtime::normal;
     use tch::{Device, Kind};
 
     fn loss(network: &CooperativeNetwork, images: &Tensor, labels: &Tensor) -> f64 {
@@ -87,13 +88,12 @@ mod tests {
         let network = small_network();
         let mut rng = stream(9, Purpose::ImageSpace, [0; 3]);
         // From the library's own stream: libtorch's gives other numbers on other processors.
-        let values = random::normal(&[4, 1, 32, 32], &mut rng).unwrap();
+        let values = normal(&[4, 1, 32, 32], &mut rng).unwrap();
         let images = (values * 0.15 + 0.5).clamp(0.2, 0.8);
-        let labels =
-            random::normal(&[4, 32, 32], &mut rng).unwrap().clamp(-1.9, 1.9).f_add_scalar(2.0).unwrap();
+        let labels = normal(&[4, 32, 32], &mut rng).unwrap().clamp(-1.9, 1.9).f_add_scalar(2.0).unwrap();
         let labels = labels.to_kind(Kind::Int64);
         let attacked = Attacked { network: &network, mode: BatchNormMode::PROBE };
-        let random = with_norm(&random::normal_like(&images, &mut rng).unwrap(), 2.0).unwrap();
+        let random = with_norm(&normal_like(&images, &mut rng).unwrap(), 2.0).unwrap();
         let config = AdversarialNoise { radius: 2.0, iterations: 12 };
         let hard = noise(&config, &attacked, &images, &labels, &mut rng).unwrap();
         let norms = norms(&(&hard - &images)).unwrap();

@@ -1,5 +1,6 @@
 //! CUDA on demand: the library links only libtorch's CPU part and loads the CUDA part where it is.
 
+use super::warnings::with_last_warning;
 use once_cell::sync::OnceCell;
 use std::ffi::{CStr, CString, c_void};
 use std::path::{Path, PathBuf};
@@ -16,11 +17,31 @@ pub fn load() -> std::result::Result<(), String> {
 pub fn unavailable_reason() -> Option<String> {
     match load() {
         Err(reason) => Some(reason),
-        Ok(()) if tch::Cuda::device_count() > 0 => None,
-        Ok(()) => {
-            Some("libtorch's CUDA library is loaded but the driver reports no usable device".to_owned())
-        }
+        Ok(()) => match devices() {
+            (1.., _) => None,
+            (_, "") => {
+                Some("libtorch's CUDA library is loaded but the driver reports no usable device".to_owned())
+            }
+            (_, warning) => Some(format!(
+                "libtorch's CUDA library is loaded but the driver reports no usable device: {warning}"
+            )),
+        },
     }
+}
+
+/// How many devices CUDA can use; 0 before [`load`].
+pub fn device_count() -> i64 {
+    devices().0
+}
+
+/// The devices, counted once, and what libtorch warned of meanwhile, which it does the first time only.
+fn devices() -> (i64, &'static str) {
+    static DEVICES: OnceCell<(i64, String)> = OnceCell::new();
+    if LOADED.get().is_none_or(std::result::Result::is_err) {
+        return (0, "");
+    }
+    let (count, warning) = DEVICES.get_or_init(|| with_last_warning(tch::Cuda::device_count));
+    (*count, warning)
 }
 
 /// The folder that holds the `libtorch_cpu.so` of this process.

@@ -60,8 +60,8 @@ impl DeviceChoice {
         if let Some(reason) = cuda::unavailable_reason() {
             return Err(Error::DeviceUnavailable(format!("device `cuda:{index}` cannot be used: {reason}")));
         }
-        let count = tch::Cuda::device_count();
-        if index as i64 >= count {
+        let count = cuda::device_count();
+        if i64::try_from(index).map_or(true, |index| index >= count) {
             return Err(Error::DeviceUnavailable(format!(
                 "device `cuda:{index}` does not exist; this machine has {count} CUDA device(s), from 0"
             )));
@@ -83,7 +83,7 @@ pub fn device_name(device: Device) -> String {
 pub fn describe_devices() -> Result<Value> {
     libtorch::start()?;
     let reason = cuda::unavailable_reason();
-    let count = if reason.is_none() { tch::Cuda::device_count() } else { 0 };
+    let count = if reason.is_none() { cuda::device_count() } else { 0 };
     let mut devices = vec![json!("cpu")];
     devices.extend((0..count).map(|index| json!(format!("cuda:{index}"))));
     Ok(json!({

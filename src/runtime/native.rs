@@ -1,7 +1,7 @@
 //! The functions of this crate's own C++ (`native/`): what libtorch has and its Rust bindings do not reach.
 
 use crate::error::{Error, Result};
-use std::ffi::CStr;
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr::NonNull;
 use torch_sys::C_tensor;
 
@@ -40,6 +40,9 @@ pub struct CpuCacheState {
     pub hits: u64,
     pub misses: u64,
 }
+
+/// Hears of warnings; see `native/warnings.h`.
+pub type WarningListener = unsafe extern "C" fn(text: *const c_char, length: usize);
 
 /// What `native/cuda.h` declares without saying what is in it, with the function that frees it.
 pub trait Opaque {
@@ -184,6 +187,8 @@ unsafe extern "C" {
         message: *mut Message,
     ) -> i32;
     pub fn coopseg_native_cuda_empty_cache(message: *mut Message) -> i32;
+    pub fn coopseg_native_hear_warnings(listener: WarningListener) -> *mut c_void;
+    pub fn coopseg_native_unhear_warnings(before: *mut c_void);
     pub fn coopseg_native_cpu_cache_install() -> i32;
     pub fn coopseg_native_cpu_cache_set_limit(bytes: usize);
     pub fn coopseg_native_cpu_cache_clear();

@@ -56,7 +56,8 @@ impl<K: Eq + Hash, R: Results> Repeated<K, R> {
         Repeated { first: first.max(1), kinds: HashMap::new() }
     }
 
-    /// Does work of `kind` with `inputs`. The results hold until work of the same kind is done again.
+    /// Does work of `kind` with `inputs`. The results hold until other work with the same
+    /// `memory`, of this kind or another, is done.
     ///
     /// # Errors
     /// What `work` returns.

@@ -1,6 +1,7 @@
 //! How many threads compute: libtorch's within one operation, and this library's own for slices.
 
 use super::libtorch;
+use super::warnings::HeardWarnings;
 use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
 use rayon::ThreadPool;
@@ -38,7 +39,7 @@ pub fn slice_pool() -> Result<Arc<ThreadPool>> {
         .num_threads(count)
         .thread_name(|index| format!("coopseg-slices-{index}"))
         .build()
-        .map_err(|error| Error::Internal(format!("cannot start threads: {error}")))?;
+        .map_err(|error| Error::OutOfMemory(format!("cannot start threads: {error}")))?;
     Ok(pool.insert(Arc::new(new)).clone())
 }
 
@@ -51,6 +52,7 @@ static LANES: AtomicUsize = AtomicUsize::new(0);
 #[derive(Debug)]
 pub struct Lane {
     before: i32,
+    _heard: HeardWarnings,
 }
 
 impl Lane {
@@ -60,7 +62,7 @@ impl Lane {
         let before = tch::get_num_threads();
         let lanes = (LANES.fetch_add(1, Ordering::Relaxed) + 1).max(planned);
         set_threads_of_this_thread(i32::try_from((all / lanes).max(1)).unwrap_or(1));
-        Lane { before }
+        Lane { before, _heard: HeardWarnings::begin() }
     }
 }
 

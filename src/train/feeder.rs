@@ -28,7 +28,7 @@ impl Feeder {
             .num_threads(threads)
             .thread_name(|index| format!("coopseg-loader-{index}"))
             .build()
-            .map_err(|error| Error::Internal(format!("cannot start the loader threads: {error}")))?;
+            .map_err(|error| Error::OutOfMemory(format!("cannot start the loader threads: {error}")))?;
         let (sender, batches) = mpsc::sync_channel(ahead);
         let steps_per_epoch = slices.steps_per_epoch();
         let slices = slices.clone();
@@ -50,7 +50,7 @@ impl Feeder {
         let thread = std::thread::Builder::new()
             .name("coopseg-feeder".to_owned())
             .spawn(feed)
-            .map_err(|error| Error::Internal(format!("cannot start the loader threads: {error}")))?;
+            .map_err(|error| Error::OutOfMemory(format!("cannot start the loader threads: {error}")))?;
         Ok(Feeder { batches: Some(batches), thread: Some(thread), position: (epoch, step), steps_per_epoch })
     }
 

@@ -10,7 +10,7 @@ use tch::{Device, Tensor};
 /// A step on a GPU takes less time than one thread needs to draw its noise.
 const STEPS_AHEAD: u64 = 6;
 
-/// Standard normal numbers for every step; those that [`random::normal_like`] draws for it.
+/// Standard normal numbers for every step; those that [`runtime::normal_like`] draws for it.
 #[derive(Debug)]
 pub struct NoiseAhead {
     seed: u64,
@@ -58,7 +58,7 @@ impl NoiseAhead {
         let (sender, noise) = mpsc::channel();
         let (seed, own) = (self.seed, shape.to_vec());
         runtime::slice_pool()?.spawn_fifo(move || {
-            let drawn = random::normal(&own, &mut noise_stream(seed, step));
+            let drawn = runtime::normal(&own, &mut noise_stream(seed, step));
             let drawn = if device.is_cuda() { drawn.and_then(|noise| page_locked(&noise)) } else { drawn };
             // Nobody waits for it any more where training has ended.
             let _ = sender.send(drawn);
@@ -88,7 +88,7 @@ mod tests {
             (3, small),
         ] {
             let like = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
-            let expected = random::normal_like(&like, &mut noise_stream(7, step)).unwrap();
+            let expected = runtime::normal_like(&like, &mut noise_stream(7, step)).unwrap();
             assert!(ahead.take(step, &shape, Device::Cpu).unwrap() == expected, "step {step}");
         }
     }

@@ -12,7 +12,7 @@ use crate::image_space::{self, Attacked, HardImagesMethod};
 use crate::latent::{self, HardExampleMaker, MaskDraw, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
-use crate::runtime::{GraphMemory, OwnStream, Repeated};
+use crate::runtime::{self, GraphMemory, OwnStream, Repeated};
 use tch::{Device, Kind, Tensor};
 
 /// Computes the losses of a batch, their gradients, and the update of the weights.
@@ -113,7 +113,7 @@ impl TrainingStep {
             let standard =
                 |input: &Tensor, wanted| parts.standard(network, input, &batch.images, &batch.labels, wanted);
             let hard = |sources: &HardSources| parts.hard(network, sources, &batch.images, &batch.labels);
-            let noise = || random::normal_like(&batch.images, &mut noise_stream(parts.seed, step));
+            let noise = || runtime::normal_like(&batch.images, &mut noise_stream(parts.seed, step));
             return parts.step(network, batch, step, noise, standard, hard);
         };
         let _visit = stream.enter()?;

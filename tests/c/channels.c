@@ -145,8 +145,8 @@ static void with_channels(int32_t count, const char *folder)
                 coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
     planar[1].origin[2] -= 0.5;
     separate[1] = NULL;
-    CHECK_STATUS(COOPSEG_NULL_ARGUMENT,
-                 coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
+    CHECK_FAILS(COOPSEG_NULL_ARGUMENT, "`channels[1]`",
+                coopseg_segmenter_run_channels(segmenter, separate, count, &outputs, NULL, NULL, NULL));
     separate[1] = &planar[1];
 
     /* Written as a 4-D file, opened, evaluated and segmented from there. */

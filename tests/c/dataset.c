@@ -40,6 +40,10 @@ static void borrowed(void)
     CHECK_FAILS(COOPSEG_INVALID_SHAPE, "labels",
                 coopseg_dataset_borrow(dataset, "four", channels, 1, &label_view, on_release, &released));
     label_view.shape[0]++;
+    label_view.origin[0] += 1.0;
+    CHECK_FAILS(COOPSEG_INVALID_GEOMETRY, "labels",
+                coopseg_dataset_borrow(dataset, "four", channels, 1, &label_view, on_release, &released));
+    label_view.origin[0] -= 1.0;
     CHECK_STATUS(COOPSEG_NULL_ARGUMENT,
                  coopseg_dataset_borrow(dataset, "four", NULL, 1, NULL, on_release, &released));
     CHECK(released == 0 && count_of(dataset) == 3);

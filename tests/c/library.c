@@ -1,6 +1,8 @@
 /* The library as a whole: version, devices, threads, seed, log, configuration, texts. */
 #include "check.h"
 
+#include <unistd.h>
+
 static int messages = 0;
 static const char *last_user_data = NULL;
 
@@ -117,8 +119,21 @@ static void log_and_seed(void)
     CHECK_OK(coopseg_model_free(first));
 }
 
+/* When main has returned, what threads keep may be gone already. */
+static void at_exit(void)
+{
+    char message[64] = "not written";
+    size_t length = 7;
+    if (coopseg_model_free((coopseg_model *)1) != COOPSEG_INVALID_HANDLE ||
+        coopseg_last_error(message, sizeof message, &length) != COOPSEG_OK || strlen(message) > length) {
+        fputs("calls at exit went wrong\n", stderr);
+        _exit(1);
+    }
+}
+
 int main(void)
 {
+    CHECK(atexit(at_exit) == 0);
     versions();
     statuses();
     devices_and_threads();

@@ -247,7 +247,9 @@ class CachingAllocator final : public c10::Allocator {
     c10::DataPtr allocate(size_t bytes) override {
         void* data = nullptr;
         try {
-            data = bytes >= kSmallest && cache().on() ? cache().take(bytes) : c10::alloc_cpu(bytes);
+            // c10 refuses sizes that can only be mistakes.
+            const bool sound = bytes <= static_cast<size_t>(PTRDIFF_MAX);
+            data = sound && bytes >= kSmallest && cache().on() ? cache().take(bytes) : c10::alloc_cpu(bytes);
         } catch (const c10::Error&) {
             c10::profiledCPUMemoryReporter().OutOfMemory(bytes);
             throw;
