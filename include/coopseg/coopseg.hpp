@@ -447,6 +447,18 @@ inline std::size_t checked_classes(int classes)
 template <class Elements>
 using ElementOf = std::remove_pointer_t<decltype(std::data(std::declval<Elements &>()))>;
 
+/** A pointer to arithmetic elements. An array is none: it knows its size. */
+template <class Pointer>
+using IfPointer =
+    std::enable_if_t<std::is_pointer_v<Pointer> && std::is_arithmetic_v<std::remove_pointer_t<Pointer>>, int>;
+
+/** The same to elements that may be written. */
+template <class Pointer>
+using IfWritablePointer =
+    std::enable_if_t<std::is_pointer_v<Pointer> && std::is_arithmetic_v<std::remove_pointer_t<Pointer>> &&
+                         !std::is_const_v<std::remove_pointer_t<Pointer>>,
+                     int>;
+
 /** Something with contiguous arithmetic elements. */
 template <class Elements>
 using IfElements = std::enable_if_t<std::is_arithmetic_v<ElementOf<Elements>>>;
@@ -474,9 +486,10 @@ public:
      * @param strides  Bytes along x, y, z; not negative. All zero: dense, x fastest, then y, z.
      * @throws Error Status::invalid_shape; Status::invalid_geometry (spacing); Status::null_argument.
      */
-    template <class T, class = std::enable_if_t<std::is_arithmetic_v<T>>>
-    ImageView(const T *data, const Shape &shape, const Spacing &spacing, const Strides &strides = {})
-        : ImageView(data_type_of<T>(), data, shape.bytes(sizeof(T), strides), shape, spacing, strides)
+    template <class Pointer, detail::IfPointer<Pointer> = 0>
+    ImageView(const Pointer &data, const Shape &shape, const Spacing &spacing, const Strides &strides = {})
+        : ImageView(data_type_of<std::remove_pointer_t<Pointer>>(), data, shape.bytes(sizeof(*data), strides), shape,
+                    spacing, strides)
     {
     }
 
@@ -645,9 +658,10 @@ public:
      *                 fourth axis.
      * @throws Error Status::invalid_shape.
      */
-    template <class T, class = std::enable_if_t<std::is_arithmetic_v<T> && !std::is_const_v<T>>>
-    BufferView(T *data, const Shape &shape, const Strides &strides = {})
-        : BufferView(data_type_of<T>(), data, shape.bytes(sizeof(T), strides), shape, strides)
+    template <class Pointer, detail::IfWritablePointer<Pointer> = 0>
+    BufferView(const Pointer &data, const Shape &shape, const Strides &strides = {})
+        : BufferView(data_type_of<std::remove_pointer_t<Pointer>>(), data, shape.bytes(sizeof(*data), strides), shape,
+                     strides)
     {
     }
 

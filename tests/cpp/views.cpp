@@ -101,6 +101,16 @@ static void images()
     const ImageView untyped(DataType::f64, voxels.data(), 48, {3, 2}, {1, 1});
     CHECK(untyped.get()->dtype == COOPSEG_F64 && ImageView(c).data() == c.data);
 
+    // What has a size is bound by it, whatever the shape says.
+    const float array[12] = {};
+    short writable[24] = {};
+    const std::array<double, 6> standard{};
+    CHECK(ImageView(array, {40, 30}, {1, 1}).get()->data_size == sizeof array);
+    CHECK(ImageView(writable, {40, 30}, {1, 1}).get()->data_size == sizeof writable);
+    CHECK(ImageView(standard, {40, 30}, {1, 1}).get()->data_size == sizeof standard);
+    short *pointer = writable;
+    CHECK(ImageView(pointer, {4, 3}, {1, 1}).get()->data_size == 24);
+
     CHECK_THROWS(invalid_shape, "axis 0", ImageView(voxels.data(), {0, 3, 2}, {1, 1, 1}));
     CHECK_THROWS(invalid_shape, "2 or 3", ImageView(voxels, {2, 3, 2, 2}, {1, 1, 1}));
     CHECK_THROWS(invalid_geometry, "spacing", ImageView(voxels, {4, 3, 2}, {1, 0, 1}));
@@ -120,6 +130,12 @@ static void buffers()
     CHECK(there.get()->memory == COOPSEG_MEMORY_CUDA && there.get()->device_index == 1);
     CHECK(BufferView(elements.data(), {4, 3}, {16, 64}).get()->data_size == 8 + 48 + 128);
     CHECK(BufferView(Span(elements), {4, 3, 2}).get()->ndim == 3 && BufferView(c).get()->data == c.data);
+    float array[12] = {};
+    std::array<std::uint8_t, 6> standard{};
+    CHECK(BufferView(array, {40, 30}).get()->data_size == sizeof array);
+    CHECK(BufferView(standard, {40, 30}).get()->data_size == sizeof standard);
+    static_assert(!std::is_constructible_v<BufferView, const float *, Shape>);
+    static_assert(!std::is_constructible_v<BufferView, const float (&)[12], Shape>);
     CHECK_THROWS(invalid_shape, "axis 1", BufferView(elements.data(), {4, 0}));
 }
 
