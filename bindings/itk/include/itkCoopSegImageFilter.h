@@ -45,7 +45,7 @@ namespace itk
  *
  * \tparam TInputImage  An itk::Image or itk::VectorImage of an arithmetic type, 2-D or 3-D.
  * \tparam TLabelImage  An itk::Image of an arithmetic type with the same dimension. A type that cannot hold all
- *                      classes of the model is refused by the update.
+ *                      classes of the model is refused by the update; bool tells the background (false) from all else.
  *
  * \ingroup CoopSeg
  */

@@ -366,6 +366,7 @@ CoopSegImageFilter<TInputImage, TLabelImage>::GenerateData()
       output.GetOutput()->ReleaseData();
     }
   };
+  m_Report.clear();
   try
   {
     this->AllocateOutputs();

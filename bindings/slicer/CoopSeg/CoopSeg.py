@@ -4,6 +4,7 @@ The work is done by the command-line module CoopSegSegment in a process of its o
 """
 
 import os
+import time
 from pathlib import Path
 
 import ctk
@@ -98,6 +99,8 @@ class CoopSegLogic(ScriptedLoadableModuleLogic):
         try:
             while not job.poll():
                 slicer.app.processEvents()
+                # Short, for Slicer to stay lively; the processor is the module's.
+                time.sleep(0.02)
         except BaseException:
             job.abandon()
             raise
