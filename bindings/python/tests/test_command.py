@@ -75,6 +75,38 @@ def test_configuration_from_a_file_and_going_on(subjects: Path, tmp_path: Path, 
     assert len(rows) > 2
 
 
+def test_a_moved_output_is_gone_on_with_where_it_is(subjects: Path, tmp_path: Path, capfd) -> None:
+    first, moved = tmp_path / "first", tmp_path / "moved"
+    arguments = [*SET, "--set", "snapshots.every_steps=1", "--quiet"]
+    assert main(["train", str(subjects), str(first), *arguments, "--set", "epochs=1"]) == 0
+    first.rename(moved)
+    rows = (moved / "training.csv").read_text().splitlines()
+    assert main(["train", str(subjects), str(moved), *arguments, "--set", "epochs=2"]) == 0
+    assert "going on from" in capfd.readouterr().out and not first.exists()
+    assert len((moved / "training.csv").read_text().splitlines()) == 2 * len(rows) - 1
+
+
+def test_a_whole_configuration_and_a_folder_of_ones_own_for_snapshots(subjects: Path, tmp_path: Path, capfd) -> None:
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(coopseg.config.check({**SMALL, "epochs": 1})))
+    arguments = ["train", str(subjects), str(tmp_path / "run"), "--config", str(file), "--quiet"]
+    arguments += ["--set", f"snapshots.folder={tmp_path / 'mine'}", "--set", "snapshots.every_steps=1"]
+    assert main(arguments) == 0
+    for name in ("run/training.csv", "run/training.jsonl", "run/report.html", "mine"):
+        assert (tmp_path / name).exists(), name
+    assert not (tmp_path / "run/snapshots").exists()
+    capfd.readouterr()
+    assert main([*arguments, "--set", "epochs=2"]) == 0
+    assert f"going on from the newest snapshot in {tmp_path / 'mine'}" in capfd.readouterr().out
+
+
+def test_what_is_set_to_null_is_not_written(subjects: Path, tmp_path: Path) -> None:
+    off = [word for key in ("snapshots.folder", "recording.csv") for word in ("--set", f"{key}=null")]
+    run = tmp_path / "run"
+    assert main(["train", str(subjects), str(run), *SET, *off, "--set", "epochs=1", "--quiet"]) == 0
+    assert {file.name for file in run.iterdir()} == {"model.coopseg", "training.jsonl", "report.html"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

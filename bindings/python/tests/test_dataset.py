@@ -84,6 +84,9 @@ def test_cases_from_memory(image, labels, copy: bool) -> None:
         made.add("other", image, labels, copy=copy)
     with pytest.raises(coopseg.InvalidLabelError):
         made.load(0, 2)
+    for classes in (1, 256, 2**32 + 4):
+        with pytest.raises(coopseg.InvalidArgumentError, match="expected 2 to 255"):
+            made.load(0, classes)
 
 
 def test_copied_voxels_are_copies_and_borrowed_ones_are_not(image, labels) -> None:
@@ -118,6 +121,26 @@ def test_borrowed_arrays_live_until_the_last_user_is_gone(image, labels) -> None
     part.close()
     gc.collect()
     assert gone() is None and len(module._borrowed) == before
+
+
+def test_what_an_interrupted_call_borrowed_stays(image, labels, monkeypatch) -> None:
+    """A signal's handler may raise when the library has accepted the case already."""
+    made, call = coopseg.Dataset(), module.call
+
+    def interrupted(*arguments) -> None:
+        call(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            made.add("case", image.copy(), labels.copy(), spacing=SPACING, copy=False)
+    gc.collect()
+    np.testing.assert_array_equal(made.load(0, 4)[0].voxels, image)
+    kept = len(module._borrowed)
+    made.close()
+    gc.collect()
+    assert len(module._borrowed) == kept - 1
 
 
 def test_channels(image, labels) -> None:

@@ -89,9 +89,12 @@ def test_dice(labels) -> None:
         coopseg.dice(labels, moved, 3)
     with pytest.raises(coopseg.InvalidShapeError):
         coopseg.dice(labels, moved.T, 4)
-    for classes in (1, 0, -5, 256, 100000):
+    for classes in (1, 0, -5, 256, 100000, 2**32 + 4):
         with pytest.raises(coopseg.InvalidArgumentError):
             coopseg.dice(labels, moved, classes)
+        with pytest.raises(coopseg.InvalidArgumentError):
+            coopseg.surface_distances(labels, moved, classes, spacing=SPACING)
+    assert len(coopseg.dice(labels, moved, np.int64(4))) == 4
 
 
 def test_surface_distances_are_in_mm_along_the_right_axes() -> None:

@@ -72,6 +72,20 @@ def test_a_loop_may_be_left_and_gone_on_with(dataset) -> None:
         next(trainer.events())
 
 
+def test_what_fails_after_a_loop_was_left_is_told_by_the_next_call(dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "snapshots"
+    trainer = coopseg.Trainer({**LONG, "snapshots": {"folder": folder}}, dataset)
+    for _ in trainer.events():
+        # Here the snapshot of the stop is to be written.
+        if folder.exists():
+            folder.rmdir()
+        folder.write_text("")
+        break
+    with pytest.raises(OSError, match="snapshots"):
+        trainer.metrics()
+    assert trainer.metrics()["steps"] == 1
+
+
 def test_a_true_answer_stops(dataset) -> None:
     trainer = coopseg.Trainer(LONG, dataset)
     assert trainer.run(lambda event: event.step == 2) is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 import os
 from collections.abc import Mapping
 from ctypes import byref, c_char_p, c_size_t, c_void_p, create_string_buffer
@@ -85,6 +86,14 @@ def unsigned(value: int, what: str) -> int:
     if not 0 <= value < 2**64:
         raise InvalidArgumentError(f"{what} is {value}; expected a whole number from 0 to 2^64 − 1")
     return int(value)
+
+
+def class_count(value: int) -> int:
+    """A number of classes as C takes it. ctypes would silently take others modulo 2^32."""
+    count = operator.index(value)
+    if not 2 <= count <= 255:
+        raise InvalidArgumentError(f"the number of classes is {count}; expected 2 to 255")
+    return count
 
 
 def options(given: Options, changes: Mapping[str, Any] | None = None) -> bytes | None:

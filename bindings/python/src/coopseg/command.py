@@ -50,9 +50,8 @@ def _train(given: argparse.Namespace) -> None:
     output = Path(given.output)
     output.mkdir(parents=True, exist_ok=True)
     training, validation = _open(given).split(fraction=given.validation, seed=given.split_seed)
-    trainer = _resumed(given, output / "snapshots", training, validation)
-    if trainer is None:
-        trainer = Trainer(_training_config(given, output), training, validation)
+    told = _training_config(given, output)
+    trainer = _resumed(given, told, training, validation) or Trainer(told, training, validation)
     if not trainer.metrics()["finished"]:
         try:
             trainer.run(progress=not given.quiet)
@@ -64,14 +63,17 @@ def _train(given: argparse.Namespace) -> None:
     print(f"model, records and report are in {output}")
 
 
-def _resumed(given: argparse.Namespace, snapshots: Path, training: Dataset, validation: Dataset) -> Trainer | None:
+def _resumed(
+    given: argparse.Namespace, told: dict[str, Any], training: Dataset, validation: Dataset
+) -> Trainer | None:
     """The trainer of the newest snapshot of an earlier run; None where there is none."""
-    if not snapshots.is_dir():
+    snapshots = config.check(told)["snapshots"]["folder"]
+    if snapshots is None or not Path(snapshots).is_dir():
         return None
-    # A part that is only partly given would count as different from the snapshot's, so the whole part is passed.
-    whole = config.check(_training_config(given, snapshots.parent))
+    # The output may have been moved since: what is written from now on goes where this run was told.
+    places = {part: told[part] for part in ("snapshots", "recording")}
     try:
-        trainer = Trainer.resume(snapshots, training, validation, {key: whole[key] for key in _settings(given.set)})
+        trainer = Trainer.resume(snapshots, training, validation, {**_settings(given.set), **places})
     except MissingFileError:
         return None
     print(f"going on from the newest snapshot in {snapshots}, with its configuration")
@@ -79,7 +81,18 @@ def _resumed(given: argparse.Namespace, snapshots: Path, training: Dataset, vali
 
 
 def _training_config(given: argparse.Namespace, output: Path) -> dict[str, Any]:
-    records = {
+    places = _places(output)
+    read = _read_json(given.config)
+    for part, paths in places.items():
+        if isinstance(read.get(part), dict):
+            # A whole configuration has null for every path, which says nothing about this run's.
+            read[part] = {key: value for key, value in read[part].items() if value is not None or key not in paths}
+    return _merged(_merged(places, read), _settings(given.set))
+
+
+def _places(output: Path) -> dict[str, dict[str, str]]:
+    """Where a training writes, as parts of its configuration."""
+    return {
         "snapshots": {"folder": str(output / "snapshots")},
         "recording": {
             "csv": str(output / "training.csv"),
@@ -87,7 +100,6 @@ def _training_config(given: argparse.Namespace, output: Path) -> dict[str, Any]:
             "report": str(output / "report.html"),
         },
     }
-    return _merged(_merged(records, _read_json(given.config)), _settings(given.set))
 
 
 def _evaluate(given: argparse.Namespace) -> None:

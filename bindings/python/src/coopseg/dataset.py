@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 from . import _native
-from ._call import Options, PathLike, call, call_handle, call_json, options, path, take_text, text
+from ._call import Options, PathLike, call, call_handle, call_json, class_count, options, path, take_text, text
 from ._handle import Handle
 from ._kinds import given_image, given_labels
+from .errors import Error
 from .images import Image, image_of_volume
 
 # What borrowed cases need to stay alive, until the library says that it needs them no longer.
@@ -122,7 +123,8 @@ class Dataset(Handle):
                     "dataset_borrow",
                     self._pointer, encoded, pointers, len(channels), labels_pointer, _release, c_void_p(token),
                 )  # fmt: skip
-            except BaseException:
+            except Error:
+                # After anything else, such as Ctrl-C as the call returns, the library may have the case.
                 _borrowed.pop(token, None)
                 raise
         elif len(channels) == 1:
@@ -179,11 +181,12 @@ class Dataset(Handle):
             none), both indexed [z, y, x].
 
         Raises:
-            IndexError; InvalidLabelError; InvalidShapeError (several channels, or labels of another shape);
-            InvalidGeometryError (image and labels on different grids); what reading files raises.
+            IndexError; InvalidArgumentError (number of classes); InvalidLabelError; InvalidShapeError (several channels,
+            or labels of another shape); InvalidGeometryError (image and labels on different grids); what reading files
+            raises.
         """
         image, labels = c_void_p(), c_void_p()
-        call("dataset_load", self._pointer, self._index(index), classes, byref(image), byref(labels))
+        call("dataset_load", self._pointer, self._index(index), class_count(classes), byref(image), byref(labels))
         assert image.value is not None
         return image_of_volume(image.value), None if labels.value is None else image_of_volume(labels.value)
 
@@ -205,7 +208,7 @@ class Dataset(Handle):
             "dataset_load_channels",
             self._pointer,
             self._index(index),
-            classes,
+            class_count(classes),
             received,
             len(received),
             None,

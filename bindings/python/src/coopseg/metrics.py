@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ._call import call
+from ._call import call, class_count
 from ._kinds import single_image
 
 Values = npt.NDArray[np.float64]
@@ -45,8 +45,8 @@ def dice(reference: Any, predicted: Any, classes: int, *, axes: str | None = Non
     """
     first = single_image(reference, "reference", axes=axes, needs_spacing=False)
     second = single_image(predicted, "prediction", axes=axes, needs_spacing=False)
-    values = np.empty(_length(classes))
-    call("dice", byref(first._describe()), byref(second._describe()), classes, _doubles(values))
+    values = np.empty(class_count(classes))
+    call("dice", byref(first._describe()), byref(second._describe()), values.size, _doubles(values))
     return values
 
 
@@ -72,21 +72,16 @@ def surface_distances(
     """
     first = single_image(reference, "reference", spacing, axes)
     second = single_image(predicted, "prediction", axes=axes, needs_spacing=False)
-    hd95, assd = np.empty(_length(classes)), np.empty(_length(classes))
+    hd95, assd = np.empty(class_count(classes)), np.empty(class_count(classes))
     call(
         "surface_distances",
         byref(first._describe()),
         byref(second._describe()),
-        classes,
+        hd95.size,
         _doubles(hd95),
         _doubles(assd),
     )
     return SurfaceDistances(hd95, assd)
-
-
-def _length(classes: int) -> int:
-    """Room for the results; the library refuses numbers that make no sense."""
-    return min(max(int(classes), 1), 255)
 
 
 def _doubles(values: Values) -> Any:

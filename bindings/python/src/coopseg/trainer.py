@@ -27,6 +27,7 @@ class Trainer(Handle):
     for `cancel`. Trainers may run at once."""
 
     _noun = "trainer"
+    _failure: BaseException | None = None
 
     def __init__(
         self,
@@ -132,11 +133,11 @@ class Trainer(Handle):
         on where it stopped. Within the loop the trainer itself is in use (`BusyError`).
 
         Raises:
-            As `run`.
+            As `run`. What fails after the loop was left, such as the last snapshot, the trainer's next call raises.
         """
         heard: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         proceed = threading.Semaphore(0)
-        left = False
+        left = ended = False
         failures: list[BaseException] = []
 
         def listen(event: Event) -> bool:
@@ -159,12 +160,23 @@ class Trainer(Handle):
             while (event := heard.get()) is not None:
                 yield event
                 proceed.release()
+            ended = True
         finally:
             left = True
             proceed.release()
             thread.join()
+            # Python would only print what is raised while it closes a generator.
+            if failures and not ended:
+                self._failure = failures[0]
         if failures:
             raise failures[0]
+
+    @property
+    def _pointer(self) -> int:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        return super()._pointer
 
     def step(self) -> Event:
         """Does one step with the next batch of the training data, for loops of one's own. The epoch that ends with it
