@@ -1,4 +1,5 @@
-# `make help` says what there is. Everything that is downloaded or built stays in .deps/, target/ and build/.
+# `make help` says what there is. What is downloaded or built stays in .deps/, target/ and build/; cargo keeps crates in its own
+# folder.
 
 BUILD := build
 PREFIX ?= $(BUILD)/prefix
@@ -54,7 +55,7 @@ setup:
 	@LIBTORCH='$(LIBTORCH)' CUDA='$(CUDA)' scripts/setup
 
 build: setup
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' >/dev/null
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' >/dev/null
 	@cmake --build $(BUILD) --target coopseg_cargo coopseg_loader
 
 install: build
@@ -135,12 +136,11 @@ test-laboratory: install
 
 laboratory: install
 	@laboratory/setup
-	$(LABORATORY_COMMAND) run '$(EXPERIMENT)' $(LABORATORY)
-	$(LABORATORY_COMMAND) report '$(EXPERIMENT)'
+	$(LABORATORY_COMMAND) run '$(EXPERIMENT)' --report $(LABORATORY)
 
 wheel: setup
 	@bindings/python/tests/setup
-	@cmake -S . -B $(BUILD)/wheel -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCOOPSEG_LIBTORCH_DIR='$$ORIGIN/../torch/lib' >/dev/null
+	@cmake -S . -B $(BUILD)/wheel -G Ninja -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF -DCMAKE_INSTALL_LIBDIR=lib -DCOOPSEG_LIBTORCH_DIR='$$ORIGIN/../torch/lib' >/dev/null
 	@cmake --build $(BUILD)/wheel
 	@cmake --install $(BUILD)/wheel --prefix $(BUILD)/wheel/prefix >/dev/null
 	@COOPSEG_LIBRARY='$(abspath $(BUILD))/wheel/prefix/lib/libcoopseg.so' .deps/python/bin/python -m build --wheel --no-isolation -o $(BUILD) bindings/python

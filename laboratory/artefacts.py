@@ -13,7 +13,7 @@ from typing import Any
 import coopseg
 import numpy as np
 
-from .datasets import Roots, open_sources
+from .datasets import Roots, case_files, open_sources
 from .experiment import ArtefactSet, Experiment, copy_name
 from .failure import LaboratoryError
 
@@ -42,14 +42,16 @@ def open_artefact_set(test: ArtefactSet, experiment: Experiment, roots: Roots, c
     Raises:
         As `open_sources`; FileIOError.
     """
-    base = open_sources(test.base.data, experiment, roots)
-    folder = cache / f"{test.name.replace('/', '-')}-{_key(test, base)}"
+    folder = cache / f"{test.name.replace('/', '-')}-{_key(test, experiment, roots)}"
     if not folder.exists():
+        base = open_sources(test.base.data, experiment, roots)
         cache.mkdir(parents=True, exist_ok=True)
         # Several processes may make the same; the first that is ready gives the folder its name.
         made = Path(tempfile.mkdtemp(prefix=".making-", dir=cache))
         try:
             _write(test, base, made, len(experiment.classes()))
+            # mkdtemp's folders are for their owner alone.
+            made.chmod(0o755)
             made.rename(folder)
         except OSError:
             if not folder.exists():
@@ -77,9 +79,9 @@ def _seed(seed: int, case: str, copy: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {copy} {case}".encode()).digest()[:6])
 
 
-def _key(test: ArtefactSet, base: coopseg.Dataset) -> str:
+def _key(test: ArtefactSet, experiment: Experiment, roots: Roots) -> str:
     """Changes with everything that the spoilt images depend on."""
-    files = [path for case in base for path in (case.image, case.labels) if path is not None]
+    files = [path for _, _, path in case_files(test.base.data, experiment, roots)]
     stamps = [(path, (status := Path(path).stat()).st_size, status.st_mtime_ns) for path in files]
     described = [test.settings(), test.base.settings(), stamps, coopseg.version()]
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
 TOUCH_SECONDS = 30.0
 #: Long enough for a machine that swaps or a share that hangs.
@@ -79,21 +80,24 @@ def _take(file: Path, owner: Owner) -> bool:
     try:
         with os.fdopen(handle, "w") as stream:
             json.dump(asdict(owner), stream)
+            # mkstemp's files are for their owner alone.
+            os.fchmod(stream.fileno(), 0o644)
         while True:
             try:
                 os.link(temporary, file)
                 return True
             except FileExistsError:
                 pass
+            if living_owner(file) is not None:
+                return False
             # Of several that find the same dead owner, the one with the lock on its file takes over; the others then
             # find another file in its place.
             try:
-                with file.open() as found:
+                with _open_for_lock(file) as found:
                     fcntl.flock(found, fcntl.LOCK_EX)
                     if os.fstat(found.fileno()).st_ino != file.stat().st_ino:
                         continue
-                    previous = _read(file)
-                    if previous is not None and _lives(file, previous):
+                    if living_owner(file) is not None:
                         return False
                     os.replace(temporary, file)
                     return True
@@ -101,6 +105,14 @@ def _take(file: Path, owner: Owner) -> bool:
                 continue
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _open_for_lock(file: Path) -> TextIO:
+    """Opens for writing, which NFS asks of who wants the lock for itself; another user's claim for reading."""
+    try:
+        return file.open("r+")
+    except PermissionError:
+        return file.open()
 
 
 def _touch(file: Path, owner: Owner, ended: threading.Event) -> None:

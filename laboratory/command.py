@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import coopseg
 
@@ -19,6 +20,8 @@ from .datasets import Roots
 from .experiment import Experiment, Plan, read_experiment
 from .failure import LaboratoryError
 from .methods import PROPOSED, method
+
+_Named = TypeVar("_Named", str, int)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,8 +50,9 @@ def _run(given: argparse.Namespace, experiment: Experiment) -> int:
         lambda line: print(line, flush=True),
         given.train_only,
     )
-    elsewhere = run(experiment, _plans(given, experiment), workplace)
-    return 3 if elsewhere else 0
+    if run(experiment, _plans(given, experiment), workplace):
+        return 3
+    return _report(given, experiment) if given.report else 0
 
 
 def _status(given: argparse.Namespace, experiment: Experiment) -> int:
@@ -105,16 +109,22 @@ def _model(given: argparse.Namespace, experiment: Experiment) -> coopseg.Model:
 
 
 def _plans(given: argparse.Namespace, experiment: Experiment) -> list[Plan]:
-    methods = None if given.methods is None else [method(name).name for name in given.methods.split(",")]
-    seeds = None if given.seeds is None else [_whole(text) for text in given.seeds.split(",")]
-    plans = [
-        plan
-        for plan in experiment.plans()
-        if (methods is None or plan.method.name in methods) and (seeds is None or plan.seed in seeds)
-    ]
-    if not plans:
-        raise LaboratoryError(f"{experiment.file} has no cell of methods {given.methods} and seeds {given.seeds}")
-    return plans
+    methods = [known.name for known in experiment.methods]
+    seeds = list(experiment.seeds)
+    if given.methods is not None:
+        methods = _some("method", [method(name).name for name in given.methods.split(",")], methods, experiment)
+    if given.seeds is not None:
+        seeds = _some("seed", [_whole(text) for text in given.seeds.split(",")], seeds, experiment)
+    return [plan for plan in experiment.plans() if plan.method.name in methods and plan.seed in seeds]
+
+
+def _some(what: str, wanted: list[_Named], known: list[_Named], experiment: Experiment) -> list[_Named]:
+    for one in wanted:
+        if one not in known:
+            raise LaboratoryError(
+                f"{experiment.file} has no {what} {one}; expected some of {', '.join(map(str, known))}"
+            )
+    return wanted
 
 
 def _whole(text: str) -> int:
@@ -159,7 +169,8 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--train-only", action="store_true", help="leave the tests to a later run with the same work folder"
     )
-    run.set_defaults(command=_run)
+    run.add_argument("--report", action="store_true", help="write the report afterwards, where `report` writes it")
+    run.set_defaults(command=_run, output=None)
 
     state = _command(commands.add_parser("status", help="what is finished, running and missing"))
     state.set_defaults(command=_status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import coopseg
@@ -51,6 +51,19 @@ def open_sources(sources: Sources, experiment: Experiment, roots: Roots) -> coop
             image, labels = dataset.load(index, len(experiment.classes()))
             together.add(case.name, image, labels, copy=False)
     return together
+
+
+def case_files(sources: Sources, experiment: Experiment, roots: Roots) -> Iterator[tuple[str, str, str]]:
+    """Name, "image" or "labels", and path of every file of the cases; those of synthetic hearts have none.
+
+    Raises:
+        As `open_sources`.
+    """
+    for source in sources:
+        for case in _open(source, experiment, roots):
+            for kind, path in (("image", case.image), ("labels", case.labels)):
+                if path is not None:
+                    yield case.name, kind, path
 
 
 def _open(source: Source, experiment: Experiment, roots: Roots) -> coopseg.Dataset:

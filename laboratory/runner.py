@@ -16,8 +16,9 @@ from .claims import claim, living_owner
 from .datasets import Roots
 from .experiment import ArtefactSet, Experiment, Plan
 from .failure import LaboratoryError
+from .fingerprints import check_data
 from .testing import score
-from .training import configuration, finished, train
+from .training import begun, configuration, finished, folder_of, train
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,8 @@ def claim_file(cells: Cells, plan: Plan) -> Path:
 
 def _make(plan: Plan, workplace: Workplace) -> None:
     tell = workplace.tell
+    folder = folder_of(plan, workplace.work)
+    check_data(plan, workplace.roots, folder, begun=begun(plan, workplace.work))
     if workplace.train_only and finished(plan, workplace.work) is not None:
         tell(f"{plan.name}: trained already")
         return

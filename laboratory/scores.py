@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .cells import STAGES, Cell
-from .experiment import ArtefactSet, image_of
+from .experiment import ArtefactSet, TestSet, image_of
+from .sources import subject_of
 
 #: What the mean over all test sets, each counting once, is called in place of a test set.
 AVERAGE = "average"
@@ -19,21 +20,21 @@ ALL_CLASSES = "mean"
 def case_scores(cells: Sequence[Cell]) -> pd.DataFrame:
     """One row for each cell, test set, case, stage and class, and the mean over the case's classes.
 
-    Columns: method, seed, test, case, image (the case that a spoilt copy was made of), stage, class, dice.
+    Columns: method, seed, test, case, image (the case that a spoilt copy was made of), subject (whom it shows), stage,
+    class, dice.
     """
-    spoilt = {test.name for cell in cells for test in cell.plan.experiment.tests if isinstance(test, ArtefactSet)}
     rows = [
-        (cell.plan.method.name, cell.plan.seed, test, case, image, stage, name, dice)
+        (cell.plan.method.name, cell.plan.seed, test.name, case, image, subject, stage, name, dice)
         for cell in cells
-        for test, cases in cell.tests.items()
-        for case, stages in cases.items()
-        for image in [image_of(case) if test in spoilt else case]
+        for test in cell.plan.experiment.tests
+        for case, stages in cell.tests[test.name].items()
+        for image, subject in [_shown(test, case)]
         for stage in STAGES
         for name, dice in zip(cell.classes, stages[stage], strict=True)
     ]
-    columns = ["method", "seed", "test", "case", "image", "stage", "class", "dice"]
+    columns = ["method", "seed", "test", "case", "image", "subject", "stage", "class", "dice"]
     single = pd.DataFrame(rows, columns=columns)
-    keys = columns[:6]
+    keys = columns[:7]
     mean = _means(single, keys)
     mean["class"] = ALL_CLASSES
     return pd.concat([single, mean.loc[:, columns]], ignore_index=True)
@@ -66,18 +67,35 @@ def over_seeds(means: pd.DataFrame) -> pd.DataFrame:
 
 
 def image_means(scores: pd.DataFrame, seeds: Sequence[int] | None = None) -> pd.DataFrame:
-    """The mean over seeds and spoilt copies of each image, over the classes: what is compared pair by pair.
+    """The mean over seeds and spoilt copies of each image, over the classes.
 
     Args:
         scores: Of `case_scores`.
         seeds: Only these.
 
-    Columns: method, test, image, stage, dice.
+    Columns: method, test, image, subject, stage, dice.
     """
     chosen = scores[scores["class"] == ALL_CLASSES]
     if seeds is not None:
         chosen = chosen[chosen["seed"].isin(seeds)]
-    return _means(chosen, ["method", "test", "image", "stage"])
+    return _means(chosen, ["method", "test", "image", "subject", "stage"])
+
+
+def subject_means(images: pd.DataFrame) -> pd.DataFrame:
+    """The mean over the images of each subject in a test set, then over the test sets that show it: what is compared
+    pair by pair.
+
+    Args:
+        images: Indexed by subject, test and image; any columns of Dice.
+    """
+    return images.groupby(level=["subject", "test"]).mean().groupby(level="subject").mean()
+
+
+def _shown(test: TestSet, case: str) -> tuple[str, str]:
+    """Image and subject of a case."""
+    if isinstance(test, ArtefactSet):
+        return _shown(test.base, image_of(case))
+    return case, subject_of(test.data, case)
 
 
 def _means(scores: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

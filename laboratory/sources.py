@@ -63,6 +63,18 @@ def settings_of(sources: Sources) -> list[dict[str, Any]]:
     return [source.settings() for source in sources]
 
 
+def subject_of(sources: Sources, name: str) -> str:
+    """Whom a case of the sources shows: the same text for every image of the same subject, whatever set it is in."""
+    subject = name.partition("/")[0]
+    if len(sources) > 1:
+        return f"{settings_of(sources)}: {subject}"
+    source = sources[0]
+    if isinstance(source, Folder):
+        return f"{source.root}/{source.path}: {subject}"
+    # Hearts of one seed are the same on every scanner, whose letter comes before their number.
+    return f"phantom {source.options.get('seed', 0)}: {subject[1:]}"
+
+
 def _read(value: Any, where: str) -> Source:
     given = typed(value, dict, f"a source of {where}")
     only(given, ["folder", "phantom"], where)

@@ -11,7 +11,7 @@ import pandas as pd
 from .cells import Cell
 from .experiment import Experiment
 from .methods import ABLATION, COMPARISON, METHODS, REFERENCE
-from .scores import ALL_CLASSES, AVERAGE, case_scores, image_means, over_seeds, set_means
+from .scores import ALL_CLASSES, AVERAGE, case_scores, image_means, over_seeds, set_means, subject_means
 from .wilcoxon import Comparison, compare
 
 STAGE_TITLES = {"fast": "FTN", "refined": "FTN+STN"}
@@ -67,7 +67,7 @@ class Results:
         return self._image_means[seeds]
 
     def against_reference(self, method: str, test: str | None, stage: str) -> Comparison | None:
-        """A method against standard training, image by image, over the seeds that both have.
+        """A method against standard training, subject by subject, over the seeds that both have.
 
         Args:
             method: Another method.
@@ -82,7 +82,7 @@ class Results:
         return self._compare(means, "method", REFERENCE, method, test)
 
     def between_stages(self, method: str, test: str | None) -> Comparison | None:
-        """FTN+STN against FTN of the same method, image by image."""
+        """FTN+STN against FTN of the same method, subject by subject."""
         means = self.images()
         means = means[means["method"] == method]
         return self._compare(means, "stage", "fast", "refined", test) if len(means) else None
@@ -91,7 +91,9 @@ class Results:
     def _compare(means: pd.DataFrame, column: str, first: str, second: str, test: str | None) -> Comparison:
         if test is not None:
             means = means[means["test"] == test]
-        paired = means.pivot(index=["test", "image"], columns=column, values="dice")
+        images = means.pivot(index=["subject", "test", "image"], columns=column, values="dice")
+        # Images of one subject, and test sets that show it, are not independent of each other.
+        paired = subject_means(images[[first, second]].dropna())
         return compare(paired[first].to_numpy(), paired[second].to_numpy())
 
 
@@ -157,8 +159,9 @@ def _against_reference(results: Results, methods: Sequence[str], stage: str) -> 
     return Table(
         f"Against standard training, {STAGE_TITLES[stage]}",
         "Mean difference of Dice, method minus standard training, and p of Wilcoxon's signed-rank test, two-sided, not "
-        "corrected for the number of tests. Pairs are images; each has its mean over the seeds that both methods have, "
-        "and over its spoilt copies. Over all test sets together the pairs are not independent where sets share images.",
+        "corrected for the number of tests. Pairs are subjects; each has its mean over its images, over their spoilt "
+        "copies, and over the seeds that both methods have; over all test sets together, over those that show it. "
+        "(Synthetic hearts of one seed are the same subjects on every scanner.)",
         ("method", *tests, "all"),
         tuple(rows),
     )

@@ -52,6 +52,12 @@ def finished(plan: Plan, work: Path) -> Trained | None:
     return Trained(folder / "model.coopseg", told["summary"], told["device"], told["seconds"])
 
 
+def begun(plan: Plan, work: Path) -> bool:
+    """Whether a cell has a model or a snapshot here."""
+    folder = folder_of(plan, work)
+    return (folder / "training.json").exists() or any(folder.glob("snapshots/*"))
+
+
 def train(
     plan: Plan,
     roots: Roots,
@@ -85,10 +91,8 @@ def train(
     snapshots = folder / "snapshots"
     training = open_sources(plan.experiment.training, plan.experiment, roots)
     validation = open_sources(plan.experiment.validation, plan.experiment, roots)
-    trainer = _resumed(snapshots, training, validation, device)
-    if trainer is None:
-        config = configuration(plan, device, snapshots, snapshot_minutes)
-        trainer = coopseg.Trainer(config, training, validation)
+    config = configuration(plan, device, snapshots, snapshot_minutes)
+    trainer = _resumed(snapshots, training, validation, config) or coopseg.Trainer(config, training, validation)
     with trainer:
         if not trainer.metrics()["finished"]:
             trainer.run(listen, progress=progress)
@@ -116,12 +120,14 @@ def configuration(plan: Plan, device: str, snapshots: Path | None, snapshot_minu
 
 
 def _resumed(
-    snapshots: Path, training: coopseg.Dataset, validation: coopseg.Dataset, device: str
+    snapshots: Path, training: coopseg.Dataset, validation: coopseg.Dataset, config: Configuration
 ) -> coopseg.Trainer | None:
     if not snapshots.is_dir():
         return None
+    # The work folder may have been copied here: new snapshots belong beside the old ones.
+    changes = {key: config[key] for key in ("device", "snapshots")}
     try:
-        return coopseg.Trainer.resume(snapshots, training, validation, device=device)
+        return coopseg.Trainer.resume(snapshots, training, validation, changes)
     except coopseg.MissingFileError:
         return None
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def make_cells(folder: Path, **changes: Any) -> tuple[Experiment, Cells]:
+def make_cells(folder: Path, frames: Sequence[str] = ("",), **changes: Any) -> tuple[Experiment, Cells]:
     """Cells of three methods and two seeds, made by hand: case i of 4 has Dice 0.5 + i/100 after standard training,
-    FTN; the proposed method adds 0.1 + i/100, correction 0.05, seed 1 0.02."""
+    FTN; the proposed method adds 0.1 + i/100, correction 0.05, seed 1 0.02. Every case has all frames."""
     file = write_experiment(folder, **{"methods": ["standard", "proposed", "separate"], **changes})
     experiment, cells = read_experiment(file), Cells(folder / "results")
     for plan in experiment.plans():
@@ -108,10 +109,11 @@ def make_cells(folder: Path, **changes: Any) -> tuple[Experiment, Cells]:
         for test in experiment.tests:
             copies = [f"#{copy + 1}" for copy in range(test.copies)] if isinstance(test, ArtefactSet) else [""]
             tests[test.name] = {
-                f"A{case:03}{copy}": {
+                f"A{case:03}{frame}{copy}": {
                     stage: [_made(plan, case) + (0.05 if stage == "refined" else 0.0)] * 3 for stage in STAGES
                 }
                 for case in range(4)
+                for frame in frames
                 for copy in copies
             }
         summary = {"steps": 30, "epochs": 6, "best_epoch": 2, "fast_dice": 0.5, "refined_dice": 0.6}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
+import stat
 import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import IO
 
+import pytest
 from conftest import environment
 
 from laboratory.claims import STALE_SECONDS, Owner, claim, living_owner, this_process
@@ -79,6 +84,24 @@ def test_elsewhere_the_silent_lose_their_claim(tmp_path: Path) -> None:
     assert living_owner(file) is None
     with claim(file) as ours:
         assert ours
+
+
+def test_folders_of_several_machines_and_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock_of_nfs(stream: IO[str], operation: int) -> None:
+        if not stream.writable():
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        flock(stream, operation)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", flock_of_nfs)
+    file = tmp_path / "cell.claim"
+    put(file, dead())
+    with claim(file) as ours:
+        assert ours and stat.S_IMODE(file.stat().st_mode) == 0o644
+        # Nobody needs the lock to see that the owner lives.
+        monkeypatch.setattr(fcntl, "flock", None)
+        with claim(file) as again:
+            assert not again
 
 
 def test_of_many_one_takes_over(tmp_path: Path) -> None:

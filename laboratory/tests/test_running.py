@@ -91,6 +91,19 @@ def test_ctrl_c_goes_on_later(finished: Path, tmp_path: Path) -> None:
     assert numbers(tmp_path / RESULTS)["proposed.0.json"] == numbers(finished / RESULTS)["proposed.0.json"]
 
 
+def test_a_moved_training_writes_where_it_is(finished: Path, tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    write_experiment(before, seeds=[0], methods=["proposed"])
+    often = ("--work", before / "work", "--snapshot-minutes", 0.001)
+    kill_when(before, lambda _: any(before.glob("work/tiny/proposed.0-*/snapshots/*.coopseg")), *often)
+    before.rename(after)
+    moved = ("run", after / "tiny.json", "--device", "cpu", "--work", after / "work", "--snapshot-minutes", 0.001)
+    laboratory(after, *moved)
+    assert numbers(after / RESULTS)["proposed.0.json"] == numbers(finished / RESULTS)["proposed.0.json"]
+    assert not before.exists() and not list(after.glob("work/tiny/*/snapshots"))
+
+
 def test_two_processes_share_the_work(finished: Path, tmp_path: Path) -> None:
     write_experiment(tmp_path)
     processes = [start(tmp_path, "run", tmp_path / "tiny.json", "--device", "cpu") for _ in range(2)]
@@ -119,7 +132,8 @@ def test_trained_here_and_tested_there(finished: Path, tmp_path: Path) -> None:
     assert "standard.1: trained already" in laboratory(here, *train)
     assert not list(here.glob("docs/results/*/*.json"))
     shutil.copytree(here / "build/laboratory", there / "build/laboratory")
-    laboratory(there, "run", there / "tiny.json", "--device", "cpu")
+    laboratory(there, "run", there / "tiny.json", "--device", "cpu", "--report")
+    assert (there / RESULTS / "report/report.html").exists()
     assert numbers(there / RESULTS)["standard.1.json"] == numbers(finished / RESULTS)["standard.1.json"]
 
 
@@ -152,7 +166,62 @@ def test_spoilt_copies_are_made_once_and_anew_for_other_data(tmp_path: Path) -> 
     os.utime(next(data.glob("A000/image.nii.gz")))
     shutil.rmtree(tmp_path / RESULTS)
     laboratory(tmp_path, *arguments)
-    assert len(list(spoilt.glob("spike-*"))) == 2
+    folders = list(spoilt.glob("spike-*"))
+    assert len(folders) == 2 and {folder.stat().st_mode & 0o777 for folder in folders} == {0o755}
+
+
+def test_spoilt_copies_of_several_folders_are_made_anew_for_other_data(tmp_path: Path) -> None:
+    import coopseg
+
+    from laboratory.artefacts import open_artefact_set
+    from laboratory.datasets import Roots
+    from laboratory.experiment import ArtefactSet, read_experiment
+
+    for scanner in "AB":
+        coopseg.Dataset.synthetic(scanner=scanner, subjects=1, slices=2, size=[40, 36]).write(tmp_path / scanner)
+    sources = [{"folder": {"path": scanner}} for scanner in "AB"]
+    tests = [{"name": "own", "data": sources}, {"name": "spike", "of": "own", "artefact": {"spike": {}}}]
+    experiment = read_experiment(write_experiment(tmp_path, tests=tests))
+    spike = experiment.tests[1]
+    assert isinstance(spike, ArtefactSet)
+
+    def folders() -> int:
+        with open_artefact_set(spike, experiment, Roots({}), tmp_path / "spoilt") as made:
+            assert [case.name for case in made] == ["A000#1", "B000#1"]
+        return len(list((tmp_path / "spoilt").iterdir()))
+
+    assert (folders(), folders()) == (1, 1)
+    os.utime(tmp_path / "B/B000/image.nii.gz")
+    assert folders() == 2
+
+
+def test_a_training_on_other_data_is_not_gone_on_with(tmp_path: Path) -> None:
+    import coopseg
+
+    data = tmp_path / "hearts"
+    coopseg.Dataset.synthetic(scanner="A", subjects=2, slices=2, size=[40, 36]).write(data)
+    source = {"folder": {"root": "hearts"}}
+    write_experiment(tmp_path, training=source, validation=source, seeds=[0], methods=["standard"])
+    arguments = ("run", tmp_path / "tiny.json", "--device", "cpu")
+    laboratory(tmp_path, *arguments, "--data", f"hearts={data}")
+    told = next(tmp_path.glob("build/laboratory/tiny/standard.0-*/data.json"))
+    begun_with = told.read_text()
+    assert str(tmp_path) not in begun_with
+    # The same files elsewhere are the same data. Where nothing is told, as by earlier versions, it is written down;
+    # and where the data is not, as on a machine that only tests, the model is taken as it is.
+    copied = shutil.copytree(data, tmp_path / "copied", copy_function=shutil.copyfile)
+    for places in (["--data", f"hearts={copied}"], ["--data", f"hearts={data}"], []):
+        shutil.rmtree(tmp_path / RESULTS)
+        said = laboratory(tmp_path, *arguments, *places)
+        assert "standard.0: finished" in said and "epoch" not in said and told.read_text() == begun_with
+        if str(copied) in str(places):
+            told.unlink()
+    shutil.rmtree(tmp_path / RESULTS)
+    shutil.copyfile(copied / "A001/label.nii.gz", copied / "A000/label.nii.gz")
+    process = start(tmp_path, *arguments, "--data", f"hearts={copied}")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "was begun with other data" in errors and "`training.A000.labels`" in errors
 
 
 @pytest.mark.parametrize("artefact", [{"goasting": {}}, {}])

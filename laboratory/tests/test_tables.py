@@ -6,11 +6,13 @@ import csv
 import math
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import make_cells
 
 from laboratory.report import write_report
 from laboratory.scores import AVERAGE
+from laboratory.sources import Folder, Phantom, subject_of
 from laboratory.status import seconds_left, statuses
 from laboratory.tables import Results, Table, tables
 
@@ -47,18 +49,44 @@ def test_the_ablation_ends_with_the_whole_method(results: Results) -> None:
     assert made.rows[1][2] == "0.6900 ± 0.0141"
 
 
-def test_pairs_are_images(results: Results) -> None:
-    against = results.against_reference("proposed", "ghosting", "fast")
-    # Two spoilt copies of each of four images are four pairs; all differences are positive: p = 2 / 2⁴.
-    assert against is not None and against.pairs == 4
-    assert against.difference == pytest.approx(0.115) and against.p == pytest.approx(0.125)
-    everywhere = results.against_reference("proposed", None, "fast")
-    assert everywhere is not None and everywhere.pairs == 12
+def test_pairs_are_subjects(tmp_path: Path) -> None:
+    experiment, cells = make_cells(tmp_path, ("/ED", "/ES"))
+    results = Results(experiment, cells.finished(experiment))
+    # Two spoilt copies of two frames of each of four subjects are four pairs; all differences are positive: p = 2 / 2⁴.
+    # All sets show the same four: spoilt, and on another scanner.
+    for test in ("A", "ghosting", None):
+        against = results.against_reference("proposed", test, "fast")
+        assert against is not None and against.pairs == 4
+        assert against.difference == pytest.approx(0.115) and against.p == pytest.approx(0.125)
     assert results.against_reference("standard", "A", "fast") is None
     made = table(results, "Against standard training, FTN")
     assert [row[0] for row in made.rows] == ["Proposed, x̂ and p̂", "Separate training"]
     assert made.rows[0][1] == "+0.1150 (p = 0.125)"
     assert made.rows[1][1] == "+0.0000 (no difference)"
+
+
+def test_subjects_are_those_of_their_data() -> None:
+    folders = [Folder("acdc", path, {}) for path in ("one", "two")]
+    hearts = [Phantom({"scanner": scanner, "seed": seed}) for scanner, seed in (("A", 3), ("B", 3), ("B", 4))]
+    assert subject_of((folders[0],), "007/ED") == subject_of((folders[0],), "007/ES")
+    assert subject_of((folders[0],), "007/ED") != subject_of((folders[1],), "007/ED")
+    assert subject_of((hearts[0],), "A001") == subject_of((hearts[1],), "B001") != subject_of((hearts[0],), "A002")
+    assert subject_of((hearts[1],), "B001") != subject_of((hearts[2],), "B001")
+    both = (folders[0], hearts[0])
+    assert subject_of(both, "007/ED") == subject_of(both, "007/ES") != subject_of(both, "A001")
+
+
+def test_images_without_a_partner_count_nowhere() -> None:
+    rows = [
+        ("standard", "A", "1/ED", "1", "fast", 0.5),
+        ("proposed", "A", "1/ED", "1", "fast", 0.6),
+        ("standard", "A", "1/ES", "1", "fast", math.nan),
+        ("proposed", "A", "1/ES", "1", "fast", 0.9),
+    ]
+    means = pd.DataFrame(rows, columns=["method", "test", "image", "subject", "stage", "dice"])
+    made = Results._compare(means, "method", "standard", "proposed", None)
+    assert made.pairs == 1 and made.difference == pytest.approx(0.1)
+    assert Results._compare(means[2:], "method", "standard", "proposed", None).pairs == 0
 
 
 def test_stages_are_compared(results: Results) -> None:
