@@ -3,7 +3,7 @@
 import numpy
 
 from contest import Contest
-from failure import BenchmarkFailed
+from failure import BenchmarkFailed, Unavailable
 from material import NIFTI_SHAPE, compact
 from operations import Operations
 from rounds import Contestant, gather, take_turns
@@ -26,7 +26,10 @@ def volume(contest: Contest) -> dict:
 
     def compare(contestant):
         with contest.workers.peer("reader") as reader:
-            reader.ask("read_labels", target(contestant), voxels)
+            try:
+                reader.ask("read_labels", target(contestant), voxels)
+            except Unavailable as reason:
+                raise BenchmarkFailed(f"{name}: the labels of {contestant} cannot be read: {reason}") from None
         labels = numpy.fromfile(voxels, dtype=numpy.uint8)
         if contestant == "coopseg":
             compare.reference = labels

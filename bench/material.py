@@ -1,6 +1,8 @@
 """What the contestants work on: trained weights, images of synthetic hearts, and a NIfTI file."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy
@@ -30,6 +32,16 @@ def compact(options: dict) -> str:
     return json.dumps(options, separators=(",", ":"))
 
 
+@contextmanager
+def whole(*paths: Path) -> Iterator[list[Path]]:
+    """Names beside `paths` for the body of a `with` to write to. When it has ended well they are renamed, the last path
+    last, so that what exists is whole."""
+    beside = [path.with_name(f"new.{path.name}") for path in paths]
+    yield beside
+    for new, path in zip(beside, paths):
+        new.rename(path)
+
+
 class Material:
     """Files in one folder, made when they are first asked for and kept until the next `make clean`."""
 
@@ -56,8 +68,8 @@ class Material:
         """The same weights as a published checkpoint directory."""
         path = self.folder / "checkpoints"
         if not path.exists():
-            with self.workers.peer("converter") as worker:
-                self.make(worker, "checkpoints", self.model(), path)
+            with self.workers.peer("converter") as worker, whole(path) as (new,):
+                self.make(worker, "checkpoints", self.model(), new)
         return path
 
     def heart(self, width: int, height: int, slices: int, spacing=(SPACING, SPACING, 10.0)):
@@ -66,8 +78,8 @@ class Material:
         paths = [self.folder / f"heart.{width}x{height}x{made}.{kind}" for kind in ("image", "labels")]
         if not paths[1].exists():
             options = {"subjects": 1, "slices": made, "size": [width, height], "spacing": spacing, "seed": 7}
-            with self.workers.coopseg("artist") as worker:
-                self.make(worker, "heart", compact(options), *paths)
+            with self.workers.coopseg("artist") as worker, whole(*paths) as new:
+                self.make(worker, "heart", compact(options), *new)
         image, labels = (
             numpy.fromfile(path, dtype=kind).reshape(made, height, width)
             for path, kind in zip(paths, (numpy.float32, numpy.uint8))
@@ -84,7 +96,8 @@ class Material:
             # The heart needs three slices at least; its middle ones show most.
             image, _ = self.heart(width, height, max(slices, 3))
             start = (len(image) - slices + 1) // 2
-            image[start : start + slices].tofile(path)
+            with whole(path) as (new,):
+                image[start : start + slices].tofile(new)
         return path, width, height, slices
 
     def batch(self, samples: int, size: int) -> tuple:
@@ -103,9 +116,9 @@ class Material:
             width, height, slices = NIFTI_SHAPE
             voxels = self.folder / "nifti.voxels"
             self.heart(width, height, slices, NIFTI_SPACING)[0].tofile(voxels)
-            with self.workers.peer("scribe") as worker:
+            with self.workers.peer("scribe") as worker, whole(path) as (new,):
                 self.make(worker, "image", voxels, width, height, slices)
-                self.make(worker, "write_nifti", *NIFTI_SPACING, path)
+                self.make(worker, "write_nifti", *NIFTI_SPACING, new)
         return path
 
 

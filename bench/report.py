@@ -55,6 +55,8 @@ def value_table(result: dict) -> str:
 
 def as_text(result: dict) -> str:
     heading = f"{result['case']} ({result['device']})"
+    if "failed" in result:
+        return f"{heading}\n  cannot be measured: {result['failed']}"
     if "contestants" not in result:
         return f"{heading}\n{value_table(result)}"
     return f"{heading}: {result['operations'] / 1e9:.4g} GFLOP, {result['least_bytes'] / 1e9:.3g} GB at least\n{contest_table(result)}"

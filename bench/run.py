@@ -18,8 +18,8 @@ import case_train
 import machine
 import report
 from contest import Contest
-from failure import BenchmarkFailed
-from material import Material
+from failure import BenchmarkFailed, Unavailable
+from material import Material, whole
 from workers import Workers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -79,11 +79,16 @@ def run(options: argparse.Namespace) -> dict:
     material.checkpoints()
     for device in [options.device] if options.device else machine.devices(description):
         peaks = machine.peaks(workers, device)
+        record["peaks"][device] = {"start": peaks}
         print(report.peaks_text(device, peaks), flush=True)
-        for case in cases.values():
-            with Contest(workers, material, device, rounds, options.quick, peaks, precisions) as contest:
-                result = case(contest)
+        for name, case in cases.items():
+            try:
+                with Contest(workers, material, device, rounds, options.quick, peaks, precisions) as contest:
+                    result = case(contest)
+            except Unavailable as reason:
+                result = {"case": name, "device": device, "failed": str(reason)}
             record["cases"].append(result)
+            write(record, unfinished(options.output))
             print(f"\n{report.as_text(result)}", flush=True)
         at_end = machine.peaks(workers, device)
         print(f"\nat the end, {report.peaks_text(device, at_end)}", flush=True)
@@ -91,21 +96,35 @@ def run(options: argparse.Namespace) -> dict:
         drift = max(abs(at_end[name] / peaks[name] - 1) for name in peaks if name.endswith("gflops"))
         if drift > MOST_DRIFT:
             print(f"  up to {drift:.0%} from the start: was something else running? Measure again on a quiet machine.")
-        record["peaks"][device] = {"start": peaks, "end": at_end}
+        record["peaks"][device]["end"] = at_end
     return record
+
+
+def unfinished(output: Path) -> Path:
+    """Where the record is until all cases have run."""
+    return output.with_name(f"{output.stem}.unfinished{output.suffix}")
+
+
+def write(record: dict, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as (new,):
+        new.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def main() -> int:
     options = arguments()
     try:
         record = run(options)
-    except BenchmarkFailed as failure:
+    except (BenchmarkFailed, Unavailable) as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text(json.dumps(record, indent=1) + "\n")
+    write(record, options.output)
+    unfinished(options.output).unlink(missing_ok=True)
     print(f"==> {options.output}")
-    return 0
+    failed = [result["case"] for result in record["cases"] if "failed" in result]
+    if failed:
+        print(f"bench: not measured: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
