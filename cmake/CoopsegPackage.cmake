@@ -14,7 +14,7 @@ if(COOPSEG_BUNDLE_LIBTORCH)
     string(APPEND CPACK_DEBIAN_PACKAGE_DESCRIPTION "Brings libtorch ${COOPSEG_LIBTORCH_VERSION} for the CPU with it.")
 else()
     string(APPEND CPACK_DEBIAN_PACKAGE_DESCRIPTION
-        "It needs libtorch ${COOPSEG_LIBTORCH_VERSION}, which is no package: make /usr/lib/coopseg a link\n"
+        "It needs libtorch ${COOPSEG_LIBTORCH_VERSION}, which is no package: make /usr/${CMAKE_INSTALL_LIBDIR}/coopseg a link\n"
         "to libtorch's lib folder, or name it in the environment variable COOPSEG_LIBTORCH.")
 endif()
 # Packages that link with libcoopseg.so.0 learn from shlibs what they depend on; the trigger runs ldconfig.

@@ -2,8 +2,8 @@
  * Trains the two networks of coopseg, saves them to one file, loads that file and segments unseen images.
  *
  * Without arguments it makes its own data: synthetic hearts from scanner A to learn from, and hearts from
- * scanner B, with ghosting, to be tested on. With --data it takes a folder of NIfTI subjects, the
- * last fifth of which it keeps for testing.
+ * scanner B, with ghosting, to be tested on. With --data it takes subjects of your own in any layout that
+ * coopseg_dataset_open detects, with the classes LV, MYO and RV, and keeps the last fifth for testing.
  *
  * Exit code: 0 when everything worked and, on the synthetic hearts, the mean foreground Dice of FTN+STN is at
  * least 0.80; 1 when something failed; 2 when the Dice is lower; 130 when interrupted.
@@ -95,19 +95,23 @@ static coopseg_dataset *synthetic_subjects(const char *folder, const char *optio
     return opened;
 }
 
-/* Opens a folder in the layout of coopseg_dataset_write, or in one with ED and ES frames and the raw labels of
-   the ACDC challenge. */
+/* Opens a folder in any layout that the library detects, or one with ED and ES frames and the raw labels of the
+   ACDC challenge. */
 static coopseg_dataset *own_subjects(const char *folder)
 {
     coopseg_dataset *dataset = NULL;
-    if (coopseg_dataset_open(folder, NULL, &dataset) == COOPSEG_OK) {
+    if (coopseg_dataset_open(folder, "{\"layout\": \"auto\"}", &dataset) == COOPSEG_OK) {
         return dataset;
     }
-    check(coopseg_dataset_open(folder,
-                               "{\"image\": \"*/*_img.nii.gz\", \"label\": \"*/*_seg.nii.gz\","
-                               " \"label_map\": {\"0\": 0, \"1\": 3, \"2\": 2, \"3\": 1}}",
-                               &dataset),
-          "opening the data folder");
+    if (coopseg_dataset_open(folder,
+                             "{\"image\": \"*/*_img.nii.gz\", \"label\": \"*/*_seg.nii.gz\","
+                             " \"label_map\": {\"0\": 0, \"1\": 3, \"2\": 2, \"3\": 1}}",
+                             &dataset) == COOPSEG_OK) {
+        printf("%s: *_img with *_seg, whose labels 1, 2, 3 are taken for RV, MYO, LV as in ACDC\n", folder);
+        return dataset;
+    }
+    /* Once more for its message. */
+    check(coopseg_dataset_open(folder, "{\"layout\": \"auto\"}", &dataset), "opening the data folder");
     return dataset;
 }
 
@@ -385,6 +389,7 @@ int main(int argc, char **argv)
 
     printf("\n2. Training (Ctrl-C stops and keeps the best model)\n");
     was_interrupted = train(training, validation, minutes, model_file);
+    signal(SIGINT, SIG_DFL);
     check(coopseg_dataset_free(all), "freeing a dataset");
     check(coopseg_dataset_free(training), "freeing a dataset");
     check(coopseg_dataset_free(validation), "freeing a dataset");

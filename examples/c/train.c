@@ -6,7 +6,8 @@
  * DATA is a dataset in any layout that coopseg_dataset_open knows. A fifth of the subjects is kept for the
  * evaluation and a fifth of the others for validation. Everything is written to OUTPUT: snapshots, a CSV file, a
  * report, the best model and its evaluation. Started again with the same arguments after it was killed, or
- * interrupted with Ctrl-C, it goes on from the newest snapshot.
+ * interrupted with Ctrl-C, it goes on from the newest snapshot; another configuration that a training cannot change
+ * to is refused.
  *
  * Exit code: 0 when everything worked; 1 when something failed; 130 when interrupted.
  */
@@ -112,12 +113,18 @@ static void configure(char *config, size_t size, const char *output, const char 
 static coopseg_dataset *open_data(const char *path)
 {
     coopseg_dataset *dataset = NULL;
+    if (coopseg_dataset_open(path, "{\"layout\": \"auto\"}", &dataset) == COOPSEG_OK) {
+        return dataset;
+    }
     if (coopseg_dataset_open(path,
                              "{\"image\": \"*/*_img.nii.gz\", \"label\": \"*/*_seg.nii.gz\","
                              " \"label_map\": {\"1\": 3, \"2\": 2, \"3\": 1}}",
-                             &dataset) != COOPSEG_OK) {
-        check(coopseg_dataset_open(path, "{\"layout\": \"auto\"}", &dataset), path);
+                             &dataset) == COOPSEG_OK) {
+        printf("%s: *_img with *_seg, whose labels 1, 2, 3 are taken for RV, MYO, LV as in ACDC\n", path);
+        return dataset;
     }
+    /* Once more for its message. */
+    check(coopseg_dataset_open(path, "{\"layout\": \"auto\"}", &dataset), path);
     return dataset;
 }
 
@@ -154,8 +161,9 @@ int main(int argc, char **argv)
     check(coopseg_dataset_split(all, "{\"fraction\": 0.2, \"seed\": 1}", &rest, &test), "split");
     check(coopseg_dataset_split(rest, "{\"fraction\": 0.2, \"seed\": 2}", &training, &validation), "split");
 
+    configure(config, sizeof config, argv[2], argc == 4 ? argv[3] : NULL);
     if (stat(join(path, sizeof path, argv[2], "snapshots"), &unused) == 0) {
-        status = coopseg_trainer_resume(path, NULL, training, validation, &trainer);
+        status = coopseg_trainer_resume(path, argc == 4 ? config : NULL, training, validation, &trainer);
         if (status == COOPSEG_OK) {
             printf("going on from %s\n", path);
         } else if (status != COOPSEG_FILE_NOT_FOUND) {
@@ -163,7 +171,6 @@ int main(int argc, char **argv)
         }
     }
     if (trainer == NULL) {
-        configure(config, sizeof config, argv[2], argc == 4 ? argv[3] : NULL);
         check(coopseg_trainer_new(config, training, validation, NULL, &trainer), "trainer");
     }
     status = coopseg_trainer_run(trainer, on_event, NULL);

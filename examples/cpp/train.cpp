@@ -70,6 +70,7 @@ static void train(const char *data, const char *file, const char *config)
         }
         std::printf("\ninterrupted; the best model so far is kept\n");
     }
+    std::signal(SIGINT, SIG_DFL);
     trainer.save_best(file);
     coopseg::Evaluation::run(trainer.best_model(), test, {}, on_case)
         .save_csv(std::filesystem::path(file).replace_extension(".csv"));
