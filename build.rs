@@ -76,6 +76,7 @@ fn compile_native(include: &Path) {
         .warnings_into_errors(true)
         .file(format!("{FOLDER}/cpu_cache.cpp"))
         .file(format!("{FOLDER}/cuda.cpp"))
+        .file(format!("{FOLDER}/modes.cpp"))
         .file(format!("{FOLDER}/operators.cpp"))
         .file(format!("{FOLDER}/warnings.cpp"))
         .compile("coopseg_native");

@@ -23,6 +23,8 @@
  *   at a time, and another gets COOPSEG_BUSY.
  * - Callbacks must return normally: no exception and no longjmp may leave them.
  * - The library writes nothing to stdout or stderr; see coopseg_set_log_callback().
+ * - What the calling thread has switched in libtorch for itself (no gradients, inference mode, autocast) does not
+ *   hold for the library's work and is as before on return.
  * - Image axes are x, y, z with x fastest; spacing is in mm in the same order; world coordinates are LPS.
  */
 

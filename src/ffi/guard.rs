@@ -3,7 +3,7 @@
 use super::last_error;
 use super::status::{self, COOPSEG_INTERNAL, COOPSEG_OK, coopseg_status};
 use crate::error::Result;
-use crate::runtime::{self, HeardWarnings, log};
+use crate::runtime::{self, HeardWarnings, PlainModes, log};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,6 +37,7 @@ pub fn guard_libtorch(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     guard(|| {
         runtime::start()?;
         let _heard = HeardWarnings::begin();
+        let _modes = PlainModes::begin()?;
         body()
     })
 }

@@ -85,6 +85,13 @@ pub struct CudaVisit {
     _opaque: [u8; 0],
 }
 
+/// The time during which a thread has libtorch's usual modes; see `native/modes.h`.
+#[repr(C)]
+#[derive(Debug)]
+pub struct PlainModes {
+    _opaque: [u8; 0],
+}
+
 /// An object of the C++ part, freed with its owner.
 #[derive(Debug)]
 pub struct Raw<T: Opaque>(NonNull<T>);
@@ -187,6 +194,8 @@ unsafe extern "C" {
         message: *mut Message,
     ) -> i32;
     pub fn coopseg_native_cuda_empty_cache(message: *mut Message) -> i32;
+    pub fn coopseg_native_plain_modes_begin() -> *mut PlainModes;
+    pub fn coopseg_native_plain_modes_end(modes: *mut PlainModes);
     pub fn coopseg_native_hear_warnings(listener: WarningListener) -> *mut c_void;
     pub fn coopseg_native_unhear_warnings(before: *mut c_void);
     pub fn coopseg_native_cpu_cache_install() -> i32;
