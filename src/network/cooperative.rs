@@ -45,6 +45,18 @@ impl CooperativeNetwork {
         })
     }
 
+    /// Whether all weights and running statistics are finite numbers.
+    pub fn is_finite(&self) -> Result<bool> {
+        let _guard = tch::no_grad_guard();
+        for parameter in &self.parameters {
+            let finite = parameter.tensor.f_isfinite()?.f_all()?;
+            if finite.f_int64_value(&[])? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// A copy of its own on `device`.
     pub fn copy_to(&self, device: Device) -> Result<Self> {
         let copy = CooperativeNetwork::new(self.architecture, 0, device)?;

@@ -29,3 +29,6 @@ pub use slow::{SlowThinkingNetwork, TEMPERATURE, map_of_labels, map_of_logits};
 
 /// The encoders halve the resolution four times.
 pub const STRIDE: i64 = 16;
+
+/// How many values of a channel a batch must give at the code, where it is smallest: one has no variance.
+pub const LEAST_VALUES_PER_CHANNEL: i64 = 2;

@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::event::Event;
 use super::trainer::Trainer;
 use crate::error::{Error, Result};
-use crate::network::STRIDE;
+use crate::network::{LEAST_VALUES_PER_CHANNEL, STRIDE};
 use crate::runtime::upload;
 use tch::{Kind, Tensor};
 
@@ -34,6 +34,12 @@ impl Trainer {
         let sizes = product(&shape)
             .filter(|&values| values <= isize::MAX as usize / size_of::<f32>())
             .zip(product(&[samples, height, width]));
+        if fits && samples * (height / STRIDE) * (width / STRIDE) < LEAST_VALUES_PER_CHANNEL {
+            return Err(Error::InvalidShape(format!(
+                "the batch has shape {shape:?}, which leaves one value per channel to normalise; expected more samples or \
+                 larger ones"
+            )));
+        }
         match sizes {
             Some((image_values, label_values)) if fits => Ok(BatchSizes { image_values, label_values }),
             _ => Err(Error::InvalidShape(format!(

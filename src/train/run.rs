@@ -161,7 +161,10 @@ impl Trainer {
             self.network.zero_gradients()?;
         }
         let step = self.progress.steps;
-        let losses = self.step.gradients(&self.network, batch, step)?;
+        let losses = self.step.gradients(&self.network, batch, step).inspect_err(|_| {
+            // A part of the gradients may be there already: what is accumulated starts anew.
+            self.progress.accumulating = false;
+        })?;
         if let Some((part, value)) = losses.parts().find(|(_, value)| !value.is_finite()) {
             return Err(self.diverge(&format!("the loss part `{part}` is {value}"), cases));
         }
@@ -289,10 +292,14 @@ impl Trainer {
     /// `Diverged`; `InvalidState` without training data or after a loss was not finite.
     pub fn train_next(&mut self) -> Result<Event> {
         let clock = Clock::start(&self.progress, &self.config);
+        // A run that was ended, or a snapshot, may leave an epoch with all its steps.
+        if self.training.is_some() && self.progress.steps_in_epoch >= self.steps_per_epoch() {
+            self.end_epoch(&clock, None);
+        }
         self.next_step()?;
         self.progress.seconds = clock.elapsed();
         let event = self.event(EventKind::Step, &clock);
-        if self.progress.steps_in_epoch == self.steps_per_epoch() {
+        if self.progress.steps_in_epoch >= self.steps_per_epoch() {
             self.end_epoch(&clock, None);
         }
         Ok(event)

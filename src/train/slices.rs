@@ -5,6 +5,7 @@ use super::stored_cases::StoredCases;
 use crate::augment::{self, ChannelSlice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::network::{LEAST_VALUES_PER_CHANNEL, STRIDE};
 use crate::random::{self, Purpose};
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -62,6 +63,17 @@ impl TrainingSlices {
                  slices as a step draws",
                 places.len(),
                 config.slices_per_step
+            )));
+        }
+        let last = places.len() % config.slices_per_step;
+        let fewest = if last > 0 { last } else { config.slices_per_step };
+        let [width, height] = config.preprocess.crop;
+        let positions = (width / STRIDE as usize) * (height / STRIDE as usize);
+        let samples = if config.with_unaugmented { 2 * fewest } else { fewest };
+        if ((samples * positions) as i64) < LEAST_VALUES_PER_CHANNEL {
+            return Err(Error::InvalidConfig(format!(
+                "`preprocess.crop` is {width}×{height} and a step has {samples} slice(s), which leaves one value per channel \
+                 to normalise; expected more slices or larger ones"
             )));
         }
         Ok(TrainingSlices { stored, config: config.clone(), seed, places })

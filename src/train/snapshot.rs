@@ -156,17 +156,22 @@ impl Snapshot {
         self.restore(MEAN, moments.iter().map(|moments| (moments.name.as_str(), &moments.mean)))?;
         self.restore(VARIANCE, moments.iter().map(|moments| (moments.name.as_str(), &moments.variance)))?;
         if self.state.progress.accumulating {
-            let prefix = format!("{GRADIENT}.");
+            let gradient = |name: &str| self.tensors.get(&format!("{GRADIENT}.{name}"));
+            // Those of parts that are frozen from now on are left.
             let own: Vec<_> = moments
                 .iter()
-                .filter(|moments| self.tensors.contains_key(&format!("{prefix}{}", moments.name)))
+                .filter(|moments| moments.weight.requires_grad() && gradient(&moments.name).is_some())
                 .map(|moments| -> Result<_> {
                     // A gradient comes into being by a backward pass; 0 · weight makes one of zeros.
                     moments.weight.f_mul_scalar(0.0)?.f_sum(tch::Kind::Float)?.f_backward()?;
                     Ok((moments.name.as_str(), moments.weight.f_grad()?))
                 })
                 .collect::<Result<_>>()?;
-            self.restore(GRADIENT, own.iter().map(|(name, gradient)| (*name, gradient)))?;
+            let kept: TensorMap = own
+                .iter()
+                .filter_map(|(name, _)| Some(((*name).to_owned(), gradient(name)?.clone())))
+                .collect();
+            weights::load(own.iter().map(|(name, gradient)| (*name, gradient)), &kept, &self.path)?;
         }
         optimizer.resume(self.state.updates);
         Ok(())

@@ -230,9 +230,7 @@ impl Parts {
                     .map(|code| (ImageSource::Code, code))
             }
             _ if !self.config.hard_examples.sources.contains(&Source::Image) => None,
-            _ => self
-                .image_space(network, maker.gradient_mode, batch, step)?
-                .map(|images| (ImageSource::Image, images)),
+            _ => self.image_space(network, batch, step)?.map(|images| (ImageSource::Image, images)),
         };
         let shape = masked(Source::Shape, &batch.labels, shape_draw, clean.shape_gradient)?;
         Ok(HardSources { image, shape })
@@ -261,7 +259,11 @@ impl Parts {
             images,
             labels,
         )?;
-        self.objective.hard_total(&losses, labels)?.f_backward()?;
+        let total = self.objective.hard_total(&losses, labels)?;
+        // Where all that it depends on is frozen there is nothing to learn from it.
+        if total.requires_grad() {
+            total.f_backward()?;
+        }
         losses.detach()
     }
 
@@ -295,16 +297,10 @@ impl Parts {
     }
 
     /// x̂ made of the images themselves.
-    fn image_space(
-        &self,
-        network: &CooperativeNetwork,
-        mode: BatchNormMode,
-        batch: &Batch,
-        step: u64,
-    ) -> Result<Option<Tensor>> {
+    fn image_space(&self, network: &CooperativeNetwork, batch: &Batch, step: u64) -> Result<Option<Tensor>> {
         let mut rng = random::stream(self.seed, Purpose::ImageSpace, [step, 0, 0]);
         let images = channels_last(&batch.images)?;
-        let attacked = Attacked { network, mode };
+        let attacked = Attacked { network, mode: BatchNormMode::PROBE };
         image_space::hard_images(&self.config.hard_images, &attacked, &images, &batch.labels, &mut rng)?
             .map(|images| channels_last(&images))
             .transpose()

@@ -267,14 +267,30 @@ impl Trainer {
     }
 
     /// A model of the best networks: those of the best validation, or the current ones where none was done.
+    ///
+    /// # Errors
+    /// `InvalidState` where none was done before a loss was not finite and that has spoilt the networks.
     pub fn best_model(&self) -> Result<Model> {
-        let network = self.best.as_ref().map_or_else(|| self.judged(), |best| &best.network);
-        self.model(network)
+        match &self.best {
+            Some(best) => self.model(&best.network),
+            None => self.current_model(),
+        }
     }
 
     /// A model of the networks as they are now.
+    ///
+    /// # Errors
+    /// `InvalidState` where a loss was not finite and that has spoilt them.
     pub fn current_model(&self) -> Result<Model> {
-        self.model(self.judged())
+        let network = self.judged();
+        // The weights are those from before the step, but its passes have moved the running statistics.
+        if self.diverged && !network.is_finite()? {
+            return Err(Error::InvalidState(
+                "this training has diverged and its networks hold numbers that are not finite; resume it from a snapshot"
+                    .to_owned(),
+            ));
+        }
+        self.model(network)
     }
 
     fn model(&self, network: &CooperativeNetwork) -> Result<Model> {

@@ -336,6 +336,7 @@ fn a_loss_that_is_not_finite_names_step_cases_and_snapshot() {
     }
     assert!(matches!(trainer.run(&mut go_on), Err(Error::InvalidState(_))));
     assert!(matches!(trainer.write_snapshot(&folder.path().join("x")), Err(Error::InvalidState(_))));
+    assert!(matches!(trainer.best_model(), Err(Error::InvalidState(_))));
 }
 
 #[test]
@@ -351,6 +352,13 @@ fn steps_by_hand_equal_a_run() {
         by_hand.validate().unwrap();
     }
     assert_same(&whole, &by_hand);
+    // From the end of an epoch, where a run was stopped.
+    let mut stopped = trainer(&json!({}));
+    assert!(matches!(stopped.run(&mut stop_at(3)), Err(Error::Cancelled)));
+    for _ in 0..4 {
+        stopped.train_next().unwrap();
+    }
+    assert_eq!(stopped.history().epochs.len(), 2);
     by_hand.set_learning_rate(1e-5).unwrap();
     assert_eq!(by_hand.train_next().unwrap().learning_rate, 1e-5);
     assert!(by_hand.set_learning_rate(f64::NAN).is_err());
@@ -374,7 +382,15 @@ fn hosts_hand_in_their_own_batches() {
     assert!(trainer.validate().unwrap().best);
     assert_eq!(trainer.history().epochs.len(), 1);
 
-    for shape in [[3, 2, 32, 48], [3, 1, 30, 48], [0, 1, 32, 48], [i64::MAX, 1, 32, 48], [3, 1, 32, -48]] {
+    // The last leaves one value per channel, which has no variance.
+    for shape in [
+        [3, 2, 32, 48],
+        [3, 1, 30, 48],
+        [0, 1, 32, 48],
+        [i64::MAX, 1, 32, 48],
+        [3, 1, 32, -48],
+        [1, 1, 16, 16],
+    ] {
         assert!(matches!(trainer.check_batch_shape(shape), Err(Error::InvalidShape(_))), "{shape:?}");
     }
     let error = trainer.train_host_batch(shape, &images, &vec![7; labels.len()]).unwrap_err().to_string();
@@ -396,6 +412,35 @@ fn accumulated_batches_update_once() {
     assert!(values(&two.current_model().unwrap())[weight] == before[weight]);
     two.train_next().unwrap();
     assert!(values(&two.current_model().unwrap())[weight] != before[weight]);
+
+    // Gone on with in the middle, with a part frozen from now on.
+    two.train_next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let snapshot = folder.path().join("snapshot.coopseg");
+    two.write_snapshot(&snapshot).unwrap();
+    let mut frozen = resume(&snapshot, r#"{"frozen": ["image_encoder"]}"#);
+    let before = values(&frozen.current_model().unwrap());
+    frozen.train_next().unwrap();
+    let after = values(&frozen.current_model().unwrap());
+    assert!(after[weight] == before[weight]);
+    assert!(after["shape_decoder.final_conv.weight"] != before["shape_decoder.final_conv.weight"]);
+}
+
+#[test]
+fn a_step_without_anything_to_learn_from_hard_examples_is_a_standard_one() {
+    let changes = json!({
+        "frozen": ["shape_encoder", "shape_decoder"], "hard_examples": {"sources": ["shape"]},
+    });
+    assert!(trainer(&changes).train_next().unwrap().losses.sum().is_finite());
+}
+
+#[test]
+fn a_step_that_leaves_one_value_to_normalise_is_refused() {
+    let changes = json!({
+        "slices_per_step": 1, "with_unaugmented": false, "preprocess": {"pad": [16, 16], "crop": [16, 16]},
+    });
+    let refused = Trainer::new(config(&changes), Some(&data(3)), None, None).unwrap_err().to_string();
+    assert!(refused.contains("one value per channel"), "{refused}");
 }
 
 /// A table without the columns that depend on the clock.
