@@ -1671,8 +1671,8 @@ coopseg_status coopseg_trainer_save_report(const struct coopseg_trainer *trainer
  *
  * @param trainer    Used exclusively during the call.
  * @param out_model  Receives the handle, independent of the trainer. Free it with `coopseg_model_free`.
- * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_POISONED`; `COOPSEG_OUT_OF_MEMORY`.
+ * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
+ *         `COOPSEG_INVALID_STATE` (a loss was not finite and has spoilt the networks); `COOPSEG_OUT_OF_MEMORY`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
  */
@@ -1697,8 +1697,9 @@ coopseg_status coopseg_trainer_current_model(const struct coopseg_trainer *train
  * @param trainer  Used exclusively during the call.
  * @param file     Path of the file; an existing file is replaced.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
- *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
- *         file); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
+ *         `COOPSEG_INVALID_STATE` (a loss was not finite and has spoilt the networks); `COOPSEG_FILE_NOT_FOUND` (of
+ *         the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`;
+ *         `COOPSEG_OUT_OF_MEMORY`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
  */

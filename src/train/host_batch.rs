@@ -34,7 +34,8 @@ impl Trainer {
         let sizes = product(&shape)
             .filter(|&values| values <= isize::MAX as usize / size_of::<f32>())
             .zip(product(&[samples, height, width]));
-        if fits && samples * (height / STRIDE) * (width / STRIDE) < LEAST_VALUES_PER_CHANNEL {
+        let positions = (height / STRIDE).saturating_mul(width / STRIDE);
+        if fits && samples.saturating_mul(positions) < LEAST_VALUES_PER_CHANNEL {
             return Err(Error::InvalidShape(format!(
                 "the batch has shape {shape:?}, which leaves one value per channel to normalise; expected more samples or \
                  larger ones"
