@@ -231,7 +231,8 @@ typedef struct coopseg_image {
      */
     double origin[3];
     /**
-     * Row-major 3×3 matrix; column i is the unit vector in LPS along which index i grows.
+     * Row-major 3×3 matrix; column i is the unit vector in LPS along which index i grows. In 2-D
+     * the lengths do not matter.
      */
     double direction[9];
     /**

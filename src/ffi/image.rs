@@ -55,7 +55,8 @@ pub struct coopseg_image {
     pub spacing: [f64; 3],
     /// Centre of voxel (0, 0, 0) in LPS mm.
     pub origin: [f64; 3],
-    /// Row-major 3×3 matrix; column i is the unit vector in LPS along which index i grows.
+    /// Row-major 3×3 matrix; column i is the unit vector in LPS along which index i grows. In 2-D
+    /// the lengths do not matter.
     pub direction: [f64; 9],
     /// The first voxel.
     pub data: *const c_void,
@@ -213,18 +214,22 @@ fn geometry(image: &coopseg_image) -> Geometry {
         // A single slice may leave the third axis unset.
         let [_, _, between_slices] = &mut geometry.spacing;
         *between_slices = 1.0;
-        if geometry.direction.iter().all(|&[_, _, z]| z == 0.0) {
-            let [[a, d, _], [b, e, _], [c, f, _]] = geometry.direction;
-            let normal = [b * f - c * e, c * d - a * f, a * e - b * d];
-            let length = normal.map(|value| value * value).iter().sum::<f64>().sqrt();
-            let normal = if length > 0.0 { normal.map(|value| value / length) } else { normal };
-            for (row, value) in geometry.direction.iter_mut().zip(normal) {
-                let [_, _, z] = row;
-                *z = value;
-            }
-        }
+        // One cut out of an oblique volume has only a part of its axes left (ITK).
+        let [x, y, z] = [0, 1, 2].map(|axis| unit(geometry.direction.map(|row| row[axis])));
+        let z = if z == [0.0; 3] {
+            unit([x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]])
+        } else {
+            z
+        };
+        geometry.direction = [0, 1, 2].map(|row| [x[row], y[row], z[row]]);
     }
     geometry
+}
+
+/// A vector of length 1, or 0 where there is none.
+fn unit(vector: [f64; 3]) -> [f64; 3] {
+    let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+    if length > 0.0 { vector.map(|value| value / length) } else { vector }
 }
 
 /// The device whose memory is meant, or `None` for the host.
