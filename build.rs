@@ -74,11 +74,13 @@ fn compile_native(include: &Path) {
         .flag("-fvisibility=hidden")
         .define("_GLIBCXX_USE_CXX11_ABI", cxx11_abi.as_str())
         .warnings_into_errors(true)
+        .file(format!("{FOLDER}/convolution.cpp"))
         .file(format!("{FOLDER}/cpu_cache.cpp"))
         .file(format!("{FOLDER}/cuda.cpp"))
         .file(format!("{FOLDER}/modes.cpp"))
         .file(format!("{FOLDER}/operators.cpp"))
         .file(format!("{FOLDER}/warnings.cpp"))
+        .file(format!("{FOLDER}/weight_gradient.cpp"))
         .compile("coopseg_native");
 }
 

@@ -2,6 +2,7 @@
 
 use super::initialise::Initialiser;
 use crate::error::Result;
+use crate::runtime::TrainedConvolution;
 use once_cell::sync::OnceCell;
 use tch::{Device, Kind, Tensor};
 
@@ -67,19 +68,14 @@ impl Convolution {
         let sums = self.sums.get_or_try_init(|| doubling_sums(self.weight.kind(), self.weight.device()))?;
         let weight = weight_for_doubling(&self.weight, sums)?.f_to_kind(x.kind())?;
         let bias = biased.then(|| self.bias.f_detach()?.f_to_kind(x.kind())).transpose()?;
-        Ok(x.f_conv_transpose2d(&weight, bias, [2, 2], [1, 1], [0, 0], 1, [1, 1])?)
+        TrainedConvolution { stride: 2, padding: 1, transposed: true }.apply(x, &weight, bias.as_ref())
     }
 
     fn convolve(&self, x: &Tensor, bias: Option<Tensor>) -> Result<Tensor> {
         let kind = x.kind();
-        Ok(x.f_conv2d(
-            &self.weight.f_to_kind(kind)?,
-            bias.map(|bias| bias.f_to_kind(kind)).transpose()?,
-            [self.stride, self.stride],
-            [self.padding, self.padding],
-            [1, 1],
-            1,
-        )?)
+        let bias = bias.map(|bias| bias.f_to_kind(kind)).transpose()?;
+        let how = TrainedConvolution { stride: self.stride, padding: self.padding, transposed: false };
+        how.apply(x, &self.weight.f_to_kind(kind)?, bias.as_ref())
     }
 }
 
@@ -132,7 +128,7 @@ impl Upsampling {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let weight = self.weight.f_to_kind(x.kind())?;
         let bias = self.bias.f_to_kind(x.kind())?;
-        Ok(x.f_conv_transpose2d(&weight, Some(&bias), [2, 2], [0, 0], [0, 0], 1, [1, 1])?)
+        TrainedConvolution { stride: 2, padding: 0, transposed: true }.apply(x, &weight, Some(&bias))
     }
 }
 

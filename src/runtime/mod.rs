@@ -18,6 +18,7 @@ mod repeated;
 mod seed;
 mod threads;
 mod torch_error;
+mod trained_convolution;
 mod upload;
 mod warnings;
 
@@ -31,5 +32,6 @@ pub use normal::{normal, normal_like};
 pub use repeated::{Repeated, Results};
 pub use seed::{default_seed, set_default_seed};
 pub use threads::{Lane, set_threads, slice_pool, threads};
+pub use trained_convolution::TrainedConvolution;
 pub use upload::{page_locked, upload};
 pub use warnings::HeardWarnings;

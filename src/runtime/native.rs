@@ -20,6 +20,14 @@ pub struct ConvolutionSettings {
     pub slope: f64,
 }
 
+/// How a trained convolution is computed; see `native/convolution.h`.
+#[repr(C)]
+pub struct KernelSettings {
+    pub stride: i64,
+    pub padding: i64,
+    pub transposed: i32,
+}
+
 /// Settings of an update; see `native/operators.h`.
 #[repr(C)]
 pub struct AdamSettings {
@@ -147,6 +155,25 @@ unsafe extern "C" {
         weight: *const C_tensor,
         bias: *const C_tensor,
         how: *const ConvolutionSettings,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_trained_convolution(
+        x: *const C_tensor,
+        weight: *const C_tensor,
+        bias: *const C_tensor,
+        how: *const KernelSettings,
+        out_result: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
+    #[cfg(test)]
+    pub fn coopseg_native_has_weight_gradient() -> i32;
+    #[cfg(test)]
+    pub fn coopseg_native_weight_gradient(
+        x: *const C_tensor,
+        gradient: *const C_tensor,
+        size: i64,
+        how: *const KernelSettings,
+        out_gradient: *mut *mut C_tensor,
         message: *mut Message,
     ) -> i32;
     pub fn coopseg_native_adam_update(

@@ -1,0 +1,97 @@
+#include "convolution.h"
+
+#include "weight_gradient.h"
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/convolution_backward.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <array>
+#include <tuple>
+
+using coopseg_native::guarded;
+using coopseg_native::Kernel;
+
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+at::Tensor gradient_of_weight(
+    const at::Tensor& x, const at::Tensor& gradient, int64_t size, const coopseg_native_kernel& how) {
+    const Kernel kernel{size, how.stride, how.padding};
+    return how.transposed != 0 ? coopseg_native::weight_gradient(x, gradient, kernel)
+                               : coopseg_native::weight_gradient(gradient, x, kernel);
+}
+
+struct TrainedConvolution : torch::autograd::Function<TrainedConvolution> {
+    static at::Tensor forward(
+        AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+        coopseg_native_kernel how) {
+        context->save_for_backward({x, weight});
+        context->saved_data["stride"] = how.stride;
+        context->saved_data["padding"] = how.padding;
+        context->saved_data["transposed"] = how.transposed != 0;
+        context->saved_data["biased"] = bias.has_value();
+        return how.transposed != 0 ? at::conv_transpose2d(x, weight, bias, how.stride, how.padding)
+                                   : at::conv2d(x, weight, bias, how.stride, how.padding);
+    }
+
+    static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+        const variable_list saved = context->get_saved_variables();
+        const at::Tensor& x = saved[0];
+        const at::Tensor& weight = saved[1];
+        const bool transposed = context->saved_data["transposed"].toBool();
+        const coopseg_native_kernel how{
+            context->saved_data["stride"].toInt(), context->saved_data["padding"].toInt(), transposed ? 1 : 0};
+        const bool of_bias = context->saved_data["biased"].toBool() && context->needs_input_grad(2);
+        const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+        const bool own = context->needs_input_grad(1) && (transposed ? coopseg_native::weight_gradient_fits(x, gradient)
+                                                                     : coopseg_native::weight_gradient_fits(gradient, x));
+        const std::array<bool, 3> others{
+            context->needs_input_grad(0), context->needs_input_grad(1) && !own, of_bias && !own};
+
+        at::Tensor of_x, weights, biases;
+        if (others[0] || others[1] || others[2]) {
+            const int64_t bias_size = gradient.size(1);
+            std::tie(of_x, weights, biases) = at::convolution_backward(
+                gradient, x, weight, at::IntArrayRef(bias_size), {how.stride, how.stride}, {how.padding, how.padding},
+                {1, 1}, transposed, {0, 0}, 1, others);
+        }
+        if (own) {
+            weights = gradient_of_weight(x, gradient, weight.size(2), how);
+            if (of_bias) {
+                biases = gradient.sum(at::IntArrayRef{0, 2, 3});
+            }
+        }
+        return {of_x, weights, biases, at::Tensor()};
+    }
+};
+
+}  // namespace
+
+extern "C" int32_t coopseg_native_trained_convolution(
+    const at::Tensor* x, const at::Tensor* weight, const at::Tensor* bias, const coopseg_native_kernel* how,
+    at::Tensor** out_result, coopseg_native_message* message) {
+    return guarded(message, [&] {
+        const auto given = bias == nullptr ? std::nullopt : std::make_optional(*bias);
+        const bool own = coopseg_native::weight_gradient_pays() && x->device().is_cpu() && x->scalar_type() == at::kFloat &&
+                         weight->size(2) == weight->size(3) && weight->requires_grad();
+        at::Tensor result = own                     ? TrainedConvolution::apply(*x, *weight, given, *how)
+                            : how->transposed != 0 ? at::conv_transpose2d(*x, *weight, given, how->stride, how->padding)
+                                                   : at::conv2d(*x, *weight, given, how->stride, how->padding);
+        *out_result = new at::Tensor(std::move(result));
+    });
+}
+
+extern "C" int32_t coopseg_native_has_weight_gradient() {
+    return coopseg_native::weight_gradient_runs() ? 1 : 0;
+}
+
+extern "C" int32_t coopseg_native_weight_gradient(
+    const at::Tensor* x, const at::Tensor* gradient, int64_t size, const coopseg_native_kernel* how,
+    at::Tensor** out_gradient, coopseg_native_message* message) {
+    return guarded(message, [&] { *out_gradient = new at::Tensor(gradient_of_weight(*x, *gradient, size, *how)); });
+}
