@@ -196,8 +196,15 @@ def test_a_process_that_leaves_objects_open_ends_quietly(python) -> None:
         "    try: trainer.metrics()\n"
         "    except coopseg.BusyError: return True\n"
         "other = coopseg.Trainer({**config, 'epochs': 100000}, data, device='cpu')\n"
-        "threading.Thread(target=other.run, daemon=True).start()\n"
-        "while not busy(other): pass\n"
+        "def run():\n"
+        "    while True:\n"
+        # The question below may be what makes it busy.
+        "        try: return other.run()\n"
+        "        except coopseg.BusyError: pass\n"
+        "running = threading.Thread(target=run, daemon=True)\n"
+        "running.start()\n"
+        "while running.is_alive() and not busy(other): pass\n"
+        "assert running.is_alive()\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
