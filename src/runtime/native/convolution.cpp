@@ -19,6 +19,13 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+at::Tensor convolved(
+    const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+    const coopseg_native_kernel& how) {
+    return how.transposed != 0 ? at::conv_transpose2d(x, weight, bias, how.stride, how.padding)
+                               : at::conv2d(x, weight, bias, how.stride, how.padding);
+}
+
 at::Tensor gradient_of_weight(
     const at::Tensor& x, const at::Tensor& gradient, int64_t size, const coopseg_native_kernel& how) {
     const Kernel kernel{size, how.stride, how.padding};
@@ -35,8 +42,7 @@ struct TrainedConvolution : torch::autograd::Function<TrainedConvolution> {
         context->saved_data["padding"] = how.padding;
         context->saved_data["transposed"] = how.transposed != 0;
         context->saved_data["biased"] = bias.has_value();
-        return how.transposed != 0 ? at::conv_transpose2d(x, weight, bias, how.stride, how.padding)
-                                   : at::conv2d(x, weight, bias, how.stride, how.padding);
+        return convolved(x, weight, bias, how);
     }
 
     static variable_list backward(AutogradContext* context, const variable_list& gradients) {
@@ -79,10 +85,8 @@ extern "C" int32_t coopseg_native_trained_convolution(
         const auto given = bias == nullptr ? std::nullopt : std::make_optional(*bias);
         const bool own = coopseg_native::weight_gradient_pays() && x->device().is_cpu() && x->scalar_type() == at::kFloat &&
                          weight->size(2) == weight->size(3) && weight->requires_grad();
-        at::Tensor result = own                     ? TrainedConvolution::apply(*x, *weight, given, *how)
-                            : how->transposed != 0 ? at::conv_transpose2d(*x, *weight, given, how->stride, how->padding)
-                                                   : at::conv2d(*x, *weight, given, how->stride, how->padding);
-        *out_result = new at::Tensor(std::move(result));
+        *out_result = new at::Tensor(
+            own ? TrainedConvolution::apply(*x, *weight, given, *how) : convolved(*x, *weight, given, *how));
     });
 }
 
