@@ -96,7 +96,8 @@ lint: setup
 		{ echo 'make test needs rustfmt and clippy; add them (rustup component add rustfmt clippy).' >&2; exit 1; }
 	$(CARGO) fmt --check
 	scripts/third_party.py --check
-	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	scripts/forbid_panics.py $(BUILD)/clippy
+	CLIPPY_CONF_DIR=$(BUILD)/clippy $(CARGO) clippy --release --locked --all-targets -- -D warnings
 
 test-rust: setup
 	$(CARGO) test --release --locked

@@ -1,6 +1,7 @@
 //! The loss functions of cooperative training (paper §2.2).
 
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
@@ -20,7 +21,7 @@ impl ReconstructionLoss {
     pub fn between(self, reconstruction: &Tensor, image: &Tensor) -> Result<Tensor> {
         let mse = reconstruction.f_mse_loss(image, Reduction::Mean)?;
         Ok(match self {
-            ReconstructionLoss::HalfMse => mse.f_mul_scalar(0.5)?,
+            ReconstructionLoss::HalfMse => mse.try_mul_scalar(0.5)?,
             ReconstructionLoss::Mse => mse,
         })
     }
@@ -39,7 +40,7 @@ pub fn weighted_cross_entropy(logits: &Tensor, labels: &Tensor, weights: Option<
         None => Ok(per_pixel.f_mean(Kind::Float)?),
         Some(weights) => {
             let total = weights.f_index_select(0, &labels.f_flatten(0, -1)?)?.f_sum(Kind::Float)?;
-            Ok(per_pixel.f_sum(Kind::Float)?.f_div(&total.f_clamp_min(1e-12)?)?)
+            Ok(per_pixel.f_sum(Kind::Float)?.f_div(&total.try_clamp_min(1e-12)?)?)
         }
     }
 }
@@ -55,16 +56,16 @@ pub fn soft_dice_loss(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
     let mut dice = Vec::new();
     for class in 1..classes {
         let predicted = probabilities.f_select(1, class)?;
-        let reference = labels.f_eq(class)?.f_to_kind(Kind::Float)?;
+        let reference = labels.try_eq(class)?.f_to_kind(Kind::Float)?;
         let both = predicted.f_mul(&reference)?.f_sum(Kind::Float)?;
         let sizes = predicted.f_sum(Kind::Float)?.f_add(&reference.f_sum(Kind::Float)?)?;
         let fraction = both
-            .f_mul_scalar(2.0)?
-            .f_add_scalar(DICE_SMOOTHING)?
-            .f_div(&sizes.f_add_scalar(DICE_SMOOTHING)?)?;
+            .try_mul_scalar(2.0)?
+            .try_add_scalar(DICE_SMOOTHING)?
+            .f_div(&sizes.try_add_scalar(DICE_SMOOTHING)?)?;
         dice.push(fraction);
     }
-    Ok(Tensor::f_stack(&dice, 0)?.f_mean(Kind::Float)?.f_neg()?.f_add_scalar(1.0)?)
+    Ok(Tensor::f_stack(&dice, 0)?.f_mean(Kind::Float)?.f_neg()?.try_add_scalar(1.0)?)
 }
 
 #[cfg(test)]

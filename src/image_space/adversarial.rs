@@ -4,7 +4,7 @@ use super::config::AdversarialNoise;
 use crate::error::{Error, Result};
 use crate::loss::cross_entropy;
 use crate::network::{BatchNormMode, CooperativeNetwork};
-use crate::runtime::normal_like;
+use crate::runtime::{ScalarOperators, normal_like};
 use rand::Rng;
 use tch::Tensor;
 
@@ -49,17 +49,18 @@ pub(super) fn noise(
         let gradient = network.gradient(&noise, labels, |noise| Ok(images.f_add(noise)?))?;
         noise = within(&noise.f_add(&with_norm(&gradient, config.radius)?)?, config.radius)?;
     }
-    Ok(images.f_add(&noise)?.f_clamp(0.0, 1.0)?)
+    Ok(images.f_add(&noise)?.try_clamp(0.0, 1.0)?)
 }
 
 /// Every sample scaled to this Euclidean norm; one of zeros stays.
 pub(super) fn with_norm(samples: &Tensor, norm: f64) -> Result<Tensor> {
-    Ok(samples.f_div(&norms(samples)?.f_clamp_min(f64::from(f32::MIN_POSITIVE))?)?.f_mul_scalar(norm)?)
+    Ok(samples.f_div(&norms(samples)?.try_clamp_min(f64::from(f32::MIN_POSITIVE))?)?.try_mul_scalar(norm)?)
 }
 
 /// Every sample whose Euclidean norm is larger, scaled to it.
 pub(super) fn within(samples: &Tensor, radius: f64) -> Result<Tensor> {
-    let excess = norms(samples)?.f_div_scalar(radius.max(f64::from(f32::MIN_POSITIVE)))?.f_clamp_min(1.0)?;
+    let excess =
+        norms(samples)?.try_div_scalar(radius.max(f64::from(f32::MIN_POSITIVE)))?.try_clamp_min(1.0)?;
     Ok(samples.f_div(&excess)?)
 }
 

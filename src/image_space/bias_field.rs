@@ -5,6 +5,7 @@ use super::config::AdversarialBiasField;
 use super::stretched;
 use crate::augment::cubic_spline;
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use rand::{Rng, RngExt};
 use tch::{Device, Tensor};
 
@@ -49,7 +50,7 @@ impl Field {
     /// exp of the B-spline with these control points, clipped; N×1×H×W.
     fn of(&self, control: &Tensor) -> Result<Tensor> {
         let logarithm = self.rows.f_matmul(control)?.f_matmul(&self.columns)?;
-        Ok(logarithm.f_exp()?.f_clamp(1.0 - self.magnitude, 1.0 + self.magnitude)?)
+        Ok(logarithm.f_exp()?.try_clamp(1.0 - self.magnitude, 1.0 + self.magnitude)?)
     }
 }
 

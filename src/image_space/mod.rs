@@ -14,6 +14,7 @@ pub use config::{
 };
 
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use rand::Rng;
 use tch::Tensor;
 
@@ -47,7 +48,7 @@ pub fn hard_images(
 /// Stretches each image to [0, 1], as augmented slices are before they reach the networks; a constant one becomes 0.
 fn stretched(images: &Tensor) -> Result<Tensor> {
     let low = images.f_amin([1, 2, 3], true)?;
-    let range = images.f_amax([1, 2, 3], true)?.f_sub(&low)?.f_clamp_min(f64::from(f32::MIN_POSITIVE))?;
+    let range = images.f_amax([1, 2, 3], true)?.f_sub(&low)?.try_clamp_min(f64::from(f32::MIN_POSITIVE))?;
     Ok(images.f_sub(&low)?.f_div(&range)?)
 }
 

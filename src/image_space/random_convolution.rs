@@ -3,6 +3,7 @@
 use super::config::RandomConvolution;
 use super::stretched;
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -23,7 +24,7 @@ pub(super) fn apply(config: &RandomConvolution, images: &Tensor, rng: &mut impl 
             .f_reshape([channels, channels, side, side])?
             .f_to_device(image.device())?;
         let convolved = image.f_conv2d(&kernel, None::<&Tensor>, [1, 1], [side / 2; 2], [1, 1], 1)?;
-        made.push(if config.mix { convolved.f_lerp(&image, rng.random::<f64>())? } else { convolved });
+        made.push(if config.mix { convolved.try_lerp(&image, rng.random::<f64>())? } else { convolved });
     }
     stretched(&Tensor::f_cat(&made, 0)?)
 }

@@ -2,6 +2,7 @@
 
 use super::initialise::Initialiser;
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::{Device, Kind, Tensor};
@@ -70,7 +71,7 @@ impl BatchNorm {
     /// Scale and shift, in float64, that normalising with the running statistics amounts to.
     pub fn running_affine(&self) -> Result<[Tensor; 2]> {
         let exact = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(Kind::Double);
-        let deviation = exact(&self.running_var)?.f_add_scalar(EPSILON)?.f_sqrt()?;
+        let deviation = exact(&self.running_var)?.try_add_scalar(EPSILON)?.f_sqrt()?;
         let scale = exact(&self.weight)?.f_div(&deviation)?;
         let shift = exact(&self.bias)?.f_sub(&exact(&self.running_mean)?.f_mul(&scale)?)?;
         Ok([scale, shift])
@@ -112,7 +113,7 @@ impl BatchNorm {
             (self.weight.f_detach()?, self.bias.f_detach()?)
         };
         if mode.update_running {
-            let _ = self.batches.shallow_clone().f_add_scalar_(1)?;
+            let _ = self.batches.shallow_clone().try_add_scalar_(1)?;
         }
         let running = !mode.batch_statistics || mode.update_running;
         Ok(x.f_batch_norm(

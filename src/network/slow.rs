@@ -7,6 +7,7 @@ use super::encoder::Encoder;
 use super::initialise::Initialiser;
 use super::memory_layout::{channels_last, is_channels_last};
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use tch::{Kind, Tensor};
 
 /// Logits are divided by this before the softmax that the slow-thinking network reads.
@@ -39,7 +40,7 @@ impl SlowThinkingNetwork {
 /// What the network reads of a prediction: softmax(logits / 2) over the classes, in the memory layout of the logits.
 pub fn map_of_logits(logits: &Tensor) -> Result<Tensor> {
     // libtorch's softmax leaves the channel slowest, whatever it gets.
-    let map = logits.f_div_scalar(TEMPERATURE)?.f_softmax(1, logits.kind())?;
+    let map = logits.try_div_scalar(TEMPERATURE)?.f_softmax(1, logits.kind())?;
     if is_channels_last(logits)? { channels_last(&map) } else { Ok(map) }
 }
 

@@ -3,6 +3,7 @@
 use super::options::{Algorithm, Optimizer};
 use crate::error::Result;
 use crate::network::{CooperativeNetwork, Parameter};
+use crate::runtime::ScalarOperators;
 use crate::runtime::operators::{AdamTensors, AdamUpdate};
 use tch::Tensor;
 
@@ -78,8 +79,8 @@ impl Adam {
     pub fn scale_gradient(&self, factor: f64) -> Result<()> {
         let _guard = tch::no_grad_guard();
         for Moments { weight, .. } in &self.moments {
-            if let Some(mut gradient) = CooperativeNetwork::gradient(weight) {
-                let _ = gradient.f_mul_scalar_(factor)?;
+            if let Some(gradient) = CooperativeNetwork::gradient(weight) {
+                let _ = gradient.try_mul_scalar_(factor)?;
             }
         }
         Ok(())

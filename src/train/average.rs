@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::network::CooperativeNetwork;
+use crate::runtime::ScalarOperators;
 use tch::Kind;
 
 /// A network whose weights and running statistics follow another's slowly.
@@ -25,7 +26,7 @@ impl Average {
         for (own, theirs) in self.network.parameters().iter().zip(network.parameters()) {
             let mut tensor = own.tensor.shallow_clone();
             if tensor.kind() == Kind::Float {
-                let _ = tensor.f_lerp_(&theirs.tensor, 1.0 - decay)?;
+                let _ = tensor.try_lerp_(&theirs.tensor, 1.0 - decay)?;
             } else {
                 tensor.f_copy_(&theirs.tensor)?;
             }

@@ -5,7 +5,7 @@ use super::standard_pass::StandardPass;
 use crate::error::Result;
 use crate::loss::{ReconstructionLoss, cross_entropy, soft_dice_loss, weighted_cross_entropy};
 use crate::network::{BatchNormMode, CooperativeNetwork, map_of_labels, map_of_logits};
-use crate::runtime::Results;
+use crate::runtime::{Results, ScalarOperators};
 use once_cell::unsync::OnceCell;
 use tch::Tensor;
 
@@ -222,7 +222,7 @@ impl Objective {
         let mut total = zero;
         for (part, weight) in parts.into_iter().zip([seg, seg * self.dice_weight, rec, shp, shp]) {
             if let Some(part) = part {
-                total = total.f_add(&part.f_mul_scalar(weight)?)?;
+                total = total.f_add(&part.try_mul_scalar(weight)?)?;
             }
         }
         Ok(total)

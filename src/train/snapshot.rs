@@ -6,6 +6,7 @@ use super::progress::Progress;
 use crate::checkpoint::{TensorMap, container, weights};
 use crate::error::{Error, Result};
 use crate::network::CooperativeNetwork;
+use crate::runtime::ScalarOperators;
 use crate::{runtime, schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -163,7 +164,7 @@ impl Snapshot {
                 .filter(|moments| moments.weight.requires_grad() && gradient(&moments.name).is_some())
                 .map(|moments| -> Result<_> {
                     // A gradient comes into being by a backward pass; 0 · weight makes one of zeros.
-                    moments.weight.f_mul_scalar(0.0)?.f_sum(tch::Kind::Float)?.f_backward()?;
+                    moments.weight.try_mul_scalar(0.0)?.f_sum(tch::Kind::Float)?.f_backward()?;
                     Ok((moments.name.as_str(), moments.weight.f_grad()?))
                 })
                 .collect::<Result<_>>()?;

@@ -12,7 +12,7 @@ use crate::image_space::{self, Attacked, HardImagesMethod};
 use crate::latent::{self, HardExampleMaker, MaskDraw, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
-use crate::runtime::{self, GraphMemory, OwnStream, Repeated};
+use crate::runtime::{self, GraphMemory, OwnStream, Repeated, ScalarOperators};
 use tch::{Device, Kind, Tensor};
 
 /// Computes the losses of a batch, their gradients, and the update of the weights.
@@ -312,7 +312,7 @@ impl Parts {
         if deviation == 0.0 {
             return Ok(images.shallow_clone());
         }
-        Ok(images.f_add(&noise()?.f_mul_scalar(deviation)?)?.f_clamp(0.0, 1.0)?)
+        Ok(images.f_add(&noise()?.try_mul_scalar(deviation)?)?.try_clamp(0.0, 1.0)?)
     }
 }
 

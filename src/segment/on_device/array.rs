@@ -1,7 +1,7 @@
 //! Arrays in the memory of a device, as their owner describes them.
 
 use crate::error::{Error, Result};
-use crate::runtime::{self, DeviceChoice};
+use crate::runtime::{self, DeviceChoice, ScalarOperators};
 use crate::volume::{Dtype, Layout};
 use tch::{Kind, Tensor};
 
@@ -65,16 +65,16 @@ pub(super) fn same_bits(dtype: Dtype) -> Kind {
 
 /// The values of elements as float32, with the sign that `dtype` gives them.
 pub fn to_f32(elements: &Tensor, dtype: Dtype) -> Result<Tensor> {
-    let unsigned = |kind, mask: i64| elements.f_to_kind(kind)?.f_bitwise_and(mask)?.f_to_kind(Kind::Float);
+    let unsigned = |kind, mask: i64| elements.f_to_kind(kind)?.try_bitwise_and(mask)?.f_to_kind(Kind::Float);
     Ok(match dtype {
         Dtype::U16 => unsigned(Kind::Int, 0xffff)?,
         Dtype::U32 => unsigned(Kind::Int64, 0xffff_ffff)?,
         Dtype::U64 => {
             // Half of a number with its highest bit set is a signed one; its lowest bit must not get lost to rounding.
-            let half = elements.f_bitwise_right_shift_tensor_scalar(1)?.f_bitwise_and(i64::MAX)?;
-            let half = half.f_bitwise_or_tensor(&elements.f_bitwise_and(1)?)?;
-            let doubled = half.f_to_kind(Kind::Float)?.f_mul_scalar(2.0)?;
-            doubled.f_where_self(&elements.f_lt(0)?, &elements.f_to_kind(Kind::Float)?)?
+            let half = elements.try_bitwise_right_shift(1)?.try_bitwise_and(i64::MAX)?;
+            let half = half.f_bitwise_or_tensor(&elements.try_bitwise_and(1)?)?;
+            let doubled = half.f_to_kind(Kind::Float)?.try_mul_scalar(2.0)?;
+            doubled.f_where_self(&elements.try_lt(0)?, &elements.f_to_kind(Kind::Float)?)?
         }
         _ => elements.f_to_kind(Kind::Float)?,
     })

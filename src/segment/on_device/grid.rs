@@ -2,6 +2,7 @@
 
 use super::image::windowed;
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use crate::volume::{IntensityWindow, Interpolation, NetworkGrid, Seen};
 use tch::{Device, Kind, Tensor};
 
@@ -69,7 +70,7 @@ impl DeviceGrid {
         let [width, height] = self.resampled.map(|side| side as i64);
         let canvas = probabilities
             .f_new_zeros([slices, classes, height, width], (Kind::Float, probabilities.device()))?;
-        let _ = canvas.f_narrow(1, 0, 1)?.f_fill_(1.0)?;
+        let _ = canvas.f_narrow(1, 0, 1)?.try_fill_(1.0)?;
         let mut seen = self.on_resampled(&canvas)?;
         seen.f_copy_(&self.on_network(probabilities)?)?;
         interpolate(canvas, &self.backward)
@@ -110,8 +111,8 @@ fn min_max(slices: &Tensor) -> Result<Tensor> {
     let slices = slices.f_to_kind(Kind::Double)?;
     let [low, high] = [slices.f_amin([-2, -1], true)?, slices.f_amax([-2, -1], true)?];
     let range = high.f_sub(&low)?;
-    let scaled = slices.f_sub(&low)?.f_div(&range)?.f_clamp(0.0, 1.0)?;
-    let scaled = scaled.f_masked_fill(&range.f_eq(0.0)?, 0.0)?;
+    let scaled = slices.f_sub(&low)?.f_div(&range)?.try_clamp(0.0, 1.0)?;
+    let scaled = scaled.try_masked_fill(&range.try_eq(0.0)?, 0.0)?;
     Ok(scaled.f_to_kind(Kind::Float)?)
 }
 

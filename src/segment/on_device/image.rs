@@ -2,6 +2,7 @@
 
 use super::array::{self, DeviceMemory};
 use crate::error::Result;
+use crate::runtime::ScalarOperators;
 use crate::volume::{self, Dtype, Geometry, IntensityWindow, Layout, Ranks, SliceSource, not_finite};
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
@@ -131,6 +132,6 @@ impl DeviceImage {
 /// Intensities clipped to a window and scaled to [0, 1]; see [`IntensityWindow::apply`].
 pub fn windowed(intensities: &Tensor, window: &IntensityWindow) -> Result<Tensor> {
     let [low, high] = window.bounds();
-    let scaled = intensities.f_to_kind(Kind::Double)?.f_sub_scalar(low)?.f_div_scalar(high - low)?;
-    Ok(scaled.f_clamp(0.0, 1.0)?.f_to_kind(Kind::Float)?)
+    let scaled = intensities.f_to_kind(Kind::Double)?.try_sub_scalar(low)?.try_div_scalar(high - low)?;
+    Ok(scaled.try_clamp(0.0, 1.0)?.f_to_kind(Kind::Float)?)
 }

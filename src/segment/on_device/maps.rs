@@ -3,6 +3,7 @@
 use super::array::{self, DeviceMemory};
 use super::grid::DeviceGrid;
 use crate::error::{Error, Result};
+use crate::runtime::ScalarOperators;
 use crate::segment::slice_result::{SliceResult, Wanted};
 use crate::volume::{Dtype, Layout, MapFormat};
 use ndarray::{Array, Dimension};
@@ -35,9 +36,9 @@ impl DeviceMaps {
         let refined = grid.probabilities_to_image(refined)?;
         let fast = fast.map(|fast| grid.probabilities_to_image(fast)).transpose()?;
         let entropy =
-            || refined.f_special_entr()?.f_sum_dim_intlist(1, false, None::<Kind>)?.f_clamp_min(0.0);
+            || refined.f_special_entr()?.f_sum_dim_intlist(1, false, None::<Kind>)?.try_clamp_min(0.0);
         let variation = |fast: &Tensor| {
-            fast.f_sub(&refined)?.f_abs()?.f_sum_dim_intlist(1, false, None::<Kind>)?.f_mul_scalar(0.5)
+            fast.f_sub(&refined)?.f_abs()?.f_sum_dim_intlist(1, false, None::<Kind>)?.try_mul_scalar(0.5)
         };
         Ok(DeviceMaps {
             labels: labels(&refined)?,
