@@ -5,7 +5,7 @@ use super::header::Header;
 use super::raw_header::HEADER_SIZE;
 use crate::error::{Error, Result};
 use std::fs::File;
-use std::io::{BufRead, BufReader, ErrorKind, Read};
+use std::io::{BufReader, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
 
 const BUFFER: usize = 1 << 16;
@@ -39,8 +39,9 @@ pub fn open(path: &Path) -> Result<(Source, Header)> {
     if length == 0 {
         return Err(Error::format(path, "is empty; expected a NIfTI file"));
     }
-    let mut reader = BufReader::with_capacity(BUFFER, File::open(path).map_err(failed)?);
-    let compressed = reader.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    let mut file = File::open(path).map_err(failed)?;
+    let compressed = starts_as_gzip(&mut file).map_err(failed)?;
+    let reader = BufReader::with_capacity(BUFFER, file);
     let stream =
         if compressed { Stream::Gzip(Box::new(Members::new(reader))) } else { Stream::Plain(reader) };
     let mut source = Source { path: path.to_owned(), stream, position: 0 };
@@ -70,6 +71,14 @@ pub fn open(path: &Path) -> Result<(Source, Header)> {
         ));
     }
     Ok((source, header))
+}
+
+/// Whether the file begins as gzip files do. It is at its start again afterwards.
+fn starts_as_gzip(file: &mut File) -> std::io::Result<bool> {
+    let mut start = Vec::with_capacity(2);
+    file.by_ref().take(2).read_to_end(&mut start)?;
+    file.rewind()?;
+    Ok(start == [0x1f, 0x8b])
 }
 
 fn refuse_pair(path: &Path) -> Result<()> {
