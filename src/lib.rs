@@ -25,6 +25,7 @@ pub mod loss;
 pub mod metrics;
 pub mod model;
 pub mod network;
+pub mod parallel;
 pub mod phantom;
 pub mod picture;
 pub mod random;

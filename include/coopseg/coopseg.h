@@ -852,8 +852,8 @@ coopseg_status coopseg_build_info(char **out_json);
 coopseg_status coopseg_devices(char **out_json);
 
 /**
- * Sets how many threads one operation on the CPU may use. Process-wide, and shared with other users of
- * libtorch in the process.
+ * Sets how many threads one operation on the CPU may use, and how many read, preprocess and simulate artefacts (as
+ * many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
  *
  * @param count  1 to 4096.
  * @return `COOPSEG_OK`; `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_LIBTORCH_MISMATCH`.

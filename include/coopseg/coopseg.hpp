@@ -1981,7 +1981,8 @@ inline std::string build_info() { return detail::text(coopseg_build_info); }
 inline std::string devices() { return detail::text(coopseg_devices); }
 
 /**
- * Sets how many threads one operation on the CPU may use. Process-wide, and shared with other users of libtorch.
+ * Sets how many threads one operation on the CPU may use, and how many read, preprocess and simulate artefacts (as
+ * many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
  *
  * @param count  1 to 4096.
  * @throws Error Status::invalid_argument; Status::libtorch_mismatch.

@@ -3,6 +3,7 @@
 use super::drawn::{Drawn, Draws, refuse_both};
 use super::{check_parameter, check_voxels, severity};
 use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use ndarray::{Array3, Axis};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
@@ -105,16 +106,17 @@ pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
     let (depth, height, width) = voxels.dim();
     let (xs, ys, zs) = (coordinates(width), coordinates(height), coordinates(depth));
     let slices: Vec<_> = voxels.axis_iter_mut(Axis(0)).collect();
-    slices.into_par_iter().zip(zs).for_each(|(mut slice, z)| {
-        for (mut row, &y) in slice.outer_iter_mut().zip(&ys) {
-            let in_x = polynomial_in_x(params, y, z);
-            for (value, &x) in row.iter_mut().zip(&xs) {
-                let field: f64 = in_x.iter().rev().fold(0.0, |sum, coefficient| sum * x + coefficient);
-                *value *= field.exp() as f32;
+    in_parallel(|| {
+        slices.into_par_iter().zip(zs).for_each(|(mut slice, z)| {
+            for (mut row, &y) in slice.outer_iter_mut().zip(&ys) {
+                let in_x = polynomial_in_x(params, y, z);
+                for (value, &x) in row.iter_mut().zip(&xs) {
+                    let field: f64 = in_x.iter().rev().fold(0.0, |sum, coefficient| sum * x + coefficient);
+                    *value *= field.exp() as f32;
+                }
             }
-        }
-    });
-    Ok(())
+        });
+    })
 }
 
 /// Voxel centres along one axis: 0 in the middle, 1 at the last.

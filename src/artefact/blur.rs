@@ -3,6 +3,7 @@
 use super::drawn::{Drawn, Draws, refuse_both};
 use super::{ImageAxis, check_parameter, check_voxels, severity};
 use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use crate::volume::Volume;
 use ndarray::{Array3, Axis};
 use rayon::prelude::*;
@@ -66,14 +67,14 @@ pub fn apply(volume: &mut Volume<f32>, params: &Params) -> Result<()> {
             )));
         }
         if voxels > 0.0 {
-            along(&mut volume.voxels, axis.in_array(), voxels);
+            along(&mut volume.voxels, axis.in_array(), voxels)?;
         }
     }
     Ok(())
 }
 
 /// Blurs along one axis; `sigma` in voxels.
-fn along(voxels: &mut Array3<f32>, axis: Axis, sigma: f64) {
+fn along(voxels: &mut Array3<f32>, axis: Axis, sigma: f64) -> Result<()> {
     let radius = (TRUNCATE * sigma + 0.5) as usize;
     let mut kernel: Vec<f64> = (0..=2 * radius)
         .map(|index| (-0.5 * ((index as f64 - radius as f64) / sigma).powi(2)).exp())
@@ -83,13 +84,15 @@ fn along(voxels: &mut Array3<f32>, axis: Axis, sigma: f64) {
     let length = voxels.len_of(axis);
     let source: Vec<usize> = (0..length + 2 * radius).map(|index| mirrored(index, radius, length)).collect();
     let lanes: Vec<_> = voxels.lanes_mut(axis).into_iter().collect();
-    lanes.into_par_iter().for_each_init(Vec::new, |padded, mut lane| {
-        padded.clear();
-        padded.extend(source.iter().map(|&index| f64::from(lane[index])));
-        for (value, window) in lane.iter_mut().zip(padded.windows(kernel.len())) {
-            *value = window.iter().zip(&kernel).map(|(a, b)| a * b).sum::<f64>() as f32;
-        }
-    });
+    in_parallel(|| {
+        lanes.into_par_iter().for_each_init(Vec::new, |padded, mut lane| {
+            padded.clear();
+            padded.extend(source.iter().map(|&index| f64::from(lane[index])));
+            for (value, window) in lane.iter_mut().zip(padded.windows(kernel.len())) {
+                *value = window.iter().zip(&kernel).map(|(a, b)| a * b).sum::<f64>() as f32;
+            }
+        });
+    })
 }
 
 /// Where position `index − radius` of a line lies that goes on mirrored: c b a | a b c | c b a.

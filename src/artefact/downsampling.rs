@@ -3,6 +3,7 @@
 use super::drawn::{Drawn, Draws};
 use super::{ImageAxis, check_parameter, check_voxels, severity};
 use crate::error::Result;
+use crate::parallel::in_parallel;
 use ndarray::Array3;
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -76,14 +77,15 @@ pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
         })
         .collect();
     let lanes: Vec<_> = voxels.lanes_mut(axis).into_iter().collect();
-    lanes.into_par_iter().for_each_init(Vec::new, |samples, mut lane| {
-        samples.clear();
-        samples.extend(sources.iter().map(|&source| f64::from(lane[source])));
-        for (value, &(low, high, weight)) in lane.iter_mut().zip(&taps) {
-            *value = (samples[low] + weight * (samples[high] - samples[low])) as f32;
-        }
-    });
-    Ok(())
+    in_parallel(|| {
+        lanes.into_par_iter().for_each_init(Vec::new, |samples, mut lane| {
+            samples.clear();
+            samples.extend(sources.iter().map(|&source| f64::from(lane[source])));
+            for (value, &(low, high, weight)) in lane.iter_mut().zip(&taps) {
+                *value = (samples[low] + weight * (samples[high] - samples[low])) as f32;
+            }
+        });
+    })
 }
 
 #[cfg(test)]

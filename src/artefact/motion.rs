@@ -3,6 +3,7 @@
 use super::drawn::{Drawn, Draws, refuse_both, refuse_missing_axis};
 use super::{ImageAxis, check_parameter, check_voxels, fourier, severity};
 use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use crate::volume::{Geometry, Volume, reserve};
 use ndarray::{Array3, ArrayView3, Axis};
 use rand::{Rng, RngExt};
@@ -208,15 +209,17 @@ fn resample(volume: &Volume<f32>, movement: &Movement) -> Result<Array3<f32>> {
         .map_err(|error| Error::Internal(format!("a moved image: {error}")))?;
     let source = volume.voxels.view();
     let slices: Vec<_> = moved.axis_iter_mut(Axis(0)).collect();
-    slices.into_par_iter().enumerate().for_each(|(z, mut slice)| {
-        for ((y, x), value) in slice.indexed_iter_mut() {
-            let point = [x as f64, y as f64, z as f64];
-            let index: [f64; 3] = std::array::from_fn(|row| offset[row] + dot(&to_index[row], &point));
-            if let Some(found) = linear(&source, index) {
-                *value = found;
+    in_parallel(|| {
+        slices.into_par_iter().enumerate().for_each(|(z, mut slice)| {
+            for ((y, x), value) in slice.indexed_iter_mut() {
+                let point = [x as f64, y as f64, z as f64];
+                let index: [f64; 3] = std::array::from_fn(|row| offset[row] + dot(&to_index[row], &point));
+                if let Some(found) = linear(&source, index) {
+                    *value = found;
+                }
             }
-        }
-    });
+        });
+    })?;
     Ok(moved)
 }
 

@@ -3,6 +3,7 @@
 use super::drawn::{Drawn, Draws};
 use super::{check_parameter, check_voxels, range_of, severity};
 use crate::error::Result;
+use crate::parallel::in_parallel;
 use crate::random::{self, Purpose};
 use ndarray::{Array3, Axis};
 use rand::{Rng, RngExt};
@@ -53,11 +54,13 @@ pub fn apply(voxels: &mut Array3<f32>, params: &Params) -> Result<()> {
     let [least, greatest] = range_of(voxels);
     let std = params.std * (greatest - least);
     let slices: Vec<_> = voxels.axis_iter_mut(Axis(0)).collect();
-    slices.into_par_iter().enumerate().for_each(|(z, mut slice)| {
-        let mut rng = random::stream(params.seed, Purpose::SimulatedNoise, [z as u64, 0, 0]);
-        slice.mapv_inplace(|value| (f64::from(value) + std * rng.sample::<f64, _>(StandardNormal)) as f32);
-    });
-    Ok(())
+    in_parallel(|| {
+        slices.into_par_iter().enumerate().for_each(|(z, mut slice)| {
+            let mut rng = random::stream(params.seed, Purpose::SimulatedNoise, [z as u64, 0, 0]);
+            slice
+                .mapv_inplace(|value| (f64::from(value) + std * rng.sample::<f64, _>(StandardNormal)) as f32);
+        });
+    })
 }
 
 #[cfg(test)]

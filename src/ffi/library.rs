@@ -97,8 +97,8 @@ pub unsafe extern "C" fn coopseg_devices(out_json: *mut *mut c_char) -> coopseg_
     })
 }
 
-/// Sets how many threads one operation on the CPU may use. Process-wide, and shared with other users of
-/// libtorch in the process.
+/// Sets how many threads one operation on the CPU may use, and how many read, preprocess and simulate artefacts (as
+/// many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
 ///
 /// @param count  1 to 4096.
 /// @return `COOPSEG_OK`; `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_LIBTORCH_MISMATCH`.

@@ -7,6 +7,7 @@ use super::texture::Texture;
 use super::tissue::TISSUES;
 use crate::artefact::bias_field;
 use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use crate::random::{self, Purpose};
 use ndarray::{Array2, Array3, Axis};
 use rand::{Rng, RngExt};
@@ -76,30 +77,34 @@ pub(super) fn image(
 
     let mut voxels = grid.allocate::<f32>()?;
     let slices: Vec<_> = voxels.axis_iter_mut(Axis(0)).collect();
-    slices.into_par_iter().enumerate().for_each(|(slice, mut target)| {
-        let texture = Texture::draw(&mut stream(1 + 2 * slice as u64), &grid.raster);
-        let middle = grid.height(slice);
-        let thickness = protocol.slab * grid.distance;
-        let scene = Slice::draw(anatomy, middle, &grid.raster, &signal, texture);
-        let mut drawn = Array2::<f32>::zeros(target.raw_dim());
-        for part in 0..PLANES {
-            let offset = ((part as f64 + 0.5) / PLANES as f64 - 0.5) * thickness;
-            drawn += &scene.plane(anatomy, middle + offset);
-        }
-        drawn.mapv_inplace(|value| value / PLANES as f32);
-        for (axis, spacing) in [(Axis(1), grid.raster.spacing[0]), (Axis(0), grid.raster.spacing[1])] {
-            blur(&mut drawn, axis, protocol.blur / spacing);
-        }
-        receive(&mut drawn, &grid.raster, protocol.falloff);
-        target.assign(&drawn);
-    });
+    in_parallel(|| {
+        slices.into_par_iter().enumerate().for_each(|(slice, mut target)| {
+            let texture = Texture::draw(&mut stream(1 + 2 * slice as u64), &grid.raster);
+            let middle = grid.height(slice);
+            let thickness = protocol.slab * grid.distance;
+            let scene = Slice::draw(anatomy, middle, &grid.raster, &signal, texture);
+            let mut drawn = Array2::<f32>::zeros(target.raw_dim());
+            for part in 0..PLANES {
+                let offset = ((part as f64 + 0.5) / PLANES as f64 - 0.5) * thickness;
+                drawn += &scene.plane(anatomy, middle + offset);
+            }
+            drawn.mapv_inplace(|value| value / PLANES as f32);
+            for (axis, spacing) in [(Axis(1), grid.raster.spacing[0]), (Axis(0), grid.raster.spacing[1])] {
+                blur(&mut drawn, axis, protocol.blur / spacing);
+            }
+            receive(&mut drawn, &grid.raster, protocol.falloff);
+            target.assign(&drawn);
+        });
+    })?;
     bias_field::apply(&mut voxels, &shading)?;
 
     let slices: Vec<_> = voxels.axis_iter_mut(Axis(0)).collect();
-    slices.into_par_iter().enumerate().for_each(|(slice, mut target)| {
-        let mut rng = stream(2 + 2 * slice as u64);
-        target.mapv_inplace(|value| store(value, &protocol, unit, &mut rng));
-    });
+    in_parallel(|| {
+        slices.into_par_iter().enumerate().for_each(|(slice, mut target)| {
+            let mut rng = stream(2 + 2 * slice as u64);
+            target.mapv_inplace(|value| store(value, &protocol, unit, &mut rng));
+        });
+    })?;
     Ok(voxels)
 }
 

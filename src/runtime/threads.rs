@@ -3,21 +3,23 @@
 use super::libtorch;
 use super::warnings::HeardWarnings;
 use crate::error::{Error, Result};
+use crate::parallel::{self, SharedPool};
 use once_cell::sync::OnceCell;
 use rayon::ThreadPool;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 const MOST_THREADS: i32 = 4096;
 
-/// Sets the number of threads that one operation on the CPU may use. Process-wide, and shared with any
-/// other user of libtorch in the process.
+/// Sets the number of threads that one operation on the CPU may use, and of those that read and preprocess. Process-wide;
+/// the first is shared with any other user of libtorch in the process.
 pub fn set_threads(count: i32) -> Result<()> {
     if !(1..=MOST_THREADS).contains(&count) {
         return Err(Error::InvalidArgument(format!("thread count is {count}; expected 1 to {MOST_THREADS}")));
     }
     libtorch::start()?;
     tch::set_num_threads(count);
+    parallel::set_threads(count.unsigned_abs() as usize);
     Ok(())
 }
 
@@ -29,18 +31,8 @@ pub fn threads() -> Result<i32> {
 
 /// Threads that each compute slices of their own; as many as [`threads`] says, shared by the whole process.
 pub fn slice_pool() -> Result<Arc<ThreadPool>> {
-    static POOL: Mutex<Option<Arc<ThreadPool>>> = Mutex::new(None);
-    let count = threads()?.unsigned_abs() as usize;
-    let mut pool = POOL.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    if let Some(pool) = pool.as_ref().filter(|pool| pool.current_num_threads() == count) {
-        return Ok(pool.clone());
-    }
-    let new = rayon::ThreadPoolBuilder::new()
-        .num_threads(count)
-        .thread_name(|index| format!("coopseg-slices-{index}"))
-        .build()
-        .map_err(|error| Error::OutOfMemory(format!("cannot start threads: {error}")))?;
-    Ok(pool.insert(Arc::new(new)).clone())
+    static POOL: SharedPool = SharedPool::new("slices");
+    POOL.of(threads()?.unsigned_abs() as usize)
 }
 
 /// Lanes that compute at this moment.

@@ -2,6 +2,7 @@
 
 use super::slices::{SliceBatch, TrainingSlices};
 use crate::error::{Error, Result};
+use crate::parallel;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
@@ -24,11 +25,7 @@ impl Feeder {
         ahead: usize,
         (epoch, step): (u64, usize),
     ) -> Result<Self> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("coopseg-loader-{index}"))
-            .build()
-            .map_err(|error| Error::OutOfMemory(format!("cannot start the loader threads: {error}")))?;
+        let pool = parallel::start(threads, "loader")?;
         let (sender, batches) = mpsc::sync_channel(ahead);
         let steps_per_epoch = slices.steps_per_epoch();
         let slices = slices.clone();

@@ -7,6 +7,7 @@ use super::options::OnProblem;
 use crate::augment::ChannelSlice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use crate::runtime;
 use rayon::prelude::*;
 use std::sync::Arc;
@@ -32,12 +33,17 @@ pub struct StoredCase {
 }
 
 impl StoredCases {
-    /// Reads the cases with the given indices, on the threads of the current pool.
+    /// Reads the cases with the given indices, several at once.
     ///
     /// # Errors
     /// Where the configuration says `stop`, what is wrong with the first unusable case; `Dataset` where none
-    /// is usable.
+    /// is usable; `OutOfMemory`.
     pub fn load(dataset: &Dataset, indices: &[usize], config: &Arc<Configuration>) -> Result<Self> {
+        in_parallel(|| Self::read(dataset, indices, config))?
+    }
+
+    /// The same on the threads of the current pool.
+    fn read(dataset: &Dataset, indices: &[usize], config: &Arc<Configuration>) -> Result<Self> {
         let limit = usize::try_from(config.data.cache_mebibytes << 20).unwrap_or(usize::MAX);
         let mut used = 0;
         let mut cases = Vec::new();

@@ -1,6 +1,7 @@
 //! Intensities by their rank, of images that are given slice by slice; memory does not grow with the image.
 
 use crate::error::{Error, Result};
+use crate::parallel::in_parallel;
 use ndarray::Array2;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -120,13 +121,18 @@ fn value(key: u32) -> f32 {
     f32::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
 }
 
-/// Works on `count` slices in as many parts as there are threads in the current pool.
+/// Works on `count` slices in as many parts as there are threads.
 fn in_parts<T: Send>(count: usize, work: impl Fn(Range<usize>) -> Result<T> + Sync) -> Result<Vec<T>> {
     if count < 2 {
         return Ok(vec![work(0..count)?]);
     }
-    let parts = rayon::current_num_threads().min(count);
-    (0..parts).into_par_iter().map(|part| work(count * part / parts..count * (part + 1) / parts)).collect()
+    in_parallel(|| {
+        let parts = rayon::current_num_threads().min(count);
+        (0..parts)
+            .into_par_iter()
+            .map(|part| work(count * part / parts..count * (part + 1) / parts))
+            .collect()
+    })?
 }
 
 /// How often each value of some bits of a key was seen.

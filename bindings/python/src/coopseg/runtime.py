@@ -34,8 +34,9 @@ def threads() -> int:
 
 
 def set_threads(count: int) -> None:
-    """Sets how many threads one operation on the CPU may use, 1 to 4096: in the whole process, and for torch too. Not
-    while another call of coopseg runs.
+    """Sets how many threads one operation on the CPU may use, 1 to 4096: in the whole process, and for torch too. As many
+    read, preprocess and simulate artefacts (as many as there are processors, unless set). Not while another call of
+    coopseg runs.
 
     Raises:
         InvalidArgumentError.
