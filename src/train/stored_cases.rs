@@ -39,19 +39,14 @@ impl StoredCases {
     /// Where the configuration says `stop`, what is wrong with the first unusable case; `Dataset` where none
     /// is usable; `OutOfMemory`.
     pub fn load(dataset: &Dataset, indices: &[usize], config: &Arc<Configuration>) -> Result<Self> {
-        in_parallel(|| Self::read(dataset, indices, config))?
-    }
-
-    /// The same on the threads of the current pool.
-    fn read(dataset: &Dataset, indices: &[usize], config: &Arc<Configuration>) -> Result<Self> {
         let limit = usize::try_from(config.data.cache_mebibytes << 20).unwrap_or(usize::MAX);
         let mut used = 0;
         let mut cases = Vec::new();
         let mut skipped = Vec::new();
         // As many at once as there are threads, so that what is beyond the limit is dropped early.
-        for some in indices.chunks(rayon::current_num_threads().max(1)) {
+        for some in indices.chunks(in_parallel(rayon::current_num_threads)?) {
             let read: Vec<Result<(Vec<ChannelSlice>, CaseSummary)>> =
-                some.par_iter().map(|&index| case_slices(dataset, index, config)).collect();
+                in_parallel(|| some.par_iter().map(|&index| case_slices(dataset, index, config)).collect())?;
             for (&index, read) in some.iter().zip(read) {
                 let (slices, summary) = match read {
                     Ok(read) => read,
