@@ -304,7 +304,8 @@ impl Dataset {
                 if let Some(label) = label {
                     pair::check_classes(label, classes, &in_case(&case.name).1)?;
                 }
-                Ok((channels.as_ref().clone(), label.as_deref().cloned()))
+                let channels = channels.iter().map(Volume::try_clone).collect::<Result<_>>()?;
+                Ok((channels, label.as_deref().map(Volume::try_clone).transpose()?))
             }
             Source::External(external) => {
                 let (channels, label) = external.load().map_err(|error| error.in_case(&case.name))?;

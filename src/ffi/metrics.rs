@@ -51,7 +51,7 @@ pub unsafe extern "C" fn coopseg_dice(
 /// @param classes    Number of classes, background included: 2 to 255.
 /// @param out_hd95   Receives `classes` values: 95th percentile of the distances both ways. NULL: not wanted.
 /// @param out_assd   Receives `classes` values: mean of the distances both ways. NULL: not wanted.
-/// @return As `coopseg_dice`.
+/// @return As `coopseg_dice`; `COOPSEG_OUT_OF_MEMORY`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]

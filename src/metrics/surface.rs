@@ -1,6 +1,7 @@
 //! Distances between the surfaces of two segmentations.
 
 use crate::error::{Error, Result};
+use crate::volume::{collect, reserve};
 use ndarray::{Array3, ArrayView3, ArrayViewMut1, Axis};
 
 /// How far apart the surfaces of one structure are in two segmentations, in mm; NaN where either has none.
@@ -19,7 +20,7 @@ pub struct SurfaceDistances {
 /// surface voxel of the other segmentation, exact. These are the conventions of MedPy's `hd95` and `assd`.
 ///
 /// # Errors
-/// `InvalidShape` when the two differ in shape.
+/// `InvalidShape` when the two differ in shape; `OutOfMemory`.
 pub fn surface_distances(
     reference: ArrayView3<u8>,
     predicted: ArrayView3<u8>,
@@ -33,16 +34,19 @@ pub fn surface_distances(
         )));
     }
     let boxes = bounding_boxes(reference, predicted, classes);
-    Ok(boxes
+    boxes
         .into_iter()
         .enumerate()
         .map(|(class, bounds)| match bounds {
             // Class counts are limited to 255.
             Some(bounds) => of_class(reference, predicted, class as u8, bounds, spacing),
-            None => SurfaceDistances { hd95: f64::NAN, assd: f64::NAN },
+            None => Ok(SurfaceDistances { hd95: f64::NAN, assd: f64::NAN }),
         })
-        .collect())
+        .collect()
 }
+
+/// What memory is for.
+const DISTANCES: &str = "distances between surfaces";
 
 /// Least and greatest index along z, y and x.
 type Bounds = [[usize; 2]; 3];
@@ -69,27 +73,29 @@ fn of_class(
     class: u8,
     bounds: Bounds,
     spacing: [f64; 3],
-) -> SurfaceDistances {
+) -> Result<SurfaceDistances> {
     // Distances inside the box never leave it: all surface voxels of both lie within.
-    let a = surface(reference, class, bounds);
-    let b = surface(predicted, class, bounds);
-    let forth = distances(&a, &b, spacing);
-    let back = distances(&b, &a, spacing);
+    let a = surface(reference, class, bounds)?;
+    let b = surface(predicted, class, bounds)?;
+    let forth = distances(&a, &b, spacing)?;
+    let back = distances(&b, &a, spacing)?;
     if forth.is_empty() || back.is_empty() {
-        return SurfaceDistances { hd95: f64::NAN, assd: f64::NAN };
+        return Ok(SurfaceDistances { hd95: f64::NAN, assd: f64::NAN });
     }
-    let mut all = forth;
+    let mut all = reserve(forth.len() + back.len(), DISTANCES)?;
+    all.extend(forth);
     all.extend(back);
     let assd = all.iter().sum::<f64>() / all.len() as f64;
-    SurfaceDistances { hd95: super::summary::percentile(&mut all, 95.0), assd }
+    Ok(SurfaceDistances { hd95: super::summary::percentile(&mut all, 95.0), assd })
 }
 
 /// The surface voxels of a class, within its box.
-fn surface(volume: ArrayView3<u8>, class: u8, bounds: Bounds) -> Array3<bool> {
+fn surface(volume: ArrayView3<u8>, class: u8, bounds: Bounds) -> Result<Array3<bool>> {
     let [[z0, z1], [y0, y1], [x0, x1]] = bounds;
     let (depth, height, width) = volume.dim();
     let own = |z: usize, y: usize, x: usize| volume[[z, y, x]] == class;
-    Array3::from_shape_fn((z1 - z0 + 1, y1 - y0 + 1, x1 - x0 + 1), |(z, y, x)| {
+    let shape = (z1 - z0 + 1, y1 - y0 + 1, x1 - x0 + 1);
+    let on_surface = |(z, y, x)| {
         let (z, y, x) = (z + z0, y + y0, x + x0);
         let inside = |index: usize, size: usize| index > 0 && index + 1 < size;
         own(z, y, x)
@@ -100,22 +106,26 @@ fn surface(volume: ArrayView3<u8>, class: u8, bounds: Bounds) -> Array3<bool> {
                 && own(z, y - 1, x)
                 && own(z, y + 1, x)
                 && (depth == 1 || inside(z, depth) && own(z - 1, y, x) && own(z + 1, y, x)))
-    })
+    };
+    collect(shape, ndarray::indices(shape).into_iter().map(on_surface), DISTANCES)
 }
 
 /// For every true voxel of `from`, the distance to the nearest true voxel of `to`; none where `to` is empty.
-fn distances(from: &Array3<bool>, to: &Array3<bool>, [sx, sy, sz]: [f64; 3]) -> Vec<f64> {
+fn distances(from: &Array3<bool>, to: &Array3<bool>, [sx, sy, sz]: [f64; 3]) -> Result<Vec<f64>> {
     if !to.iter().any(|&on| on) {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let mut squared = to.mapv(|on| if on { 0.0 } else { f64::INFINITY });
+    let seeds = to.iter().map(|&on| if on { 0.0 } else { f64::INFINITY });
+    let mut squared = collect(to.dim(), seeds, DISTANCES)?;
     for (axis, step) in [(Axis(2), sx), (Axis(1), sy), (Axis(0), sz)] {
         let mut line = LowerEnvelope::new(to.len_of(axis));
         for lane in squared.lanes_mut(axis) {
             line.transform(lane, step);
         }
     }
-    from.iter().zip(&squared).filter(|(on, _)| **on).map(|(_, squared)| squared.sqrt()).collect()
+    let mut found = reserve(from.iter().filter(|on| **on).count(), DISTANCES)?;
+    found.extend(from.iter().zip(&squared).filter(|(on, _)| **on).map(|(_, squared)| squared.sqrt()));
+    Ok(found)
 }
 
 /// The one-dimensional squared distance transform (Felzenszwalb & Huttenlocher 2012): at every position the
@@ -229,7 +239,7 @@ mod tests {
         ) {
             let a = Array3::from_shape_vec((3, 5, 7), a).unwrap();
             let b = Array3::from_shape_vec((3, 5, 7), b).unwrap();
-            let found = distances(&a, &b, spacing);
+            let found = distances(&a, &b, spacing).unwrap();
             if b.iter().any(|&on| on) {
                 let expected = brute_force(&a, &b, spacing);
                 prop_assert_eq!(found.len(), expected.len());

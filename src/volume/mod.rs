@@ -22,7 +22,7 @@ mod slice_source;
 mod view;
 mod view_mut;
 
-pub(crate) use allocation::reserve;
+pub(crate) use allocation::{collect, reserve};
 pub use crop::{centre_crop, pad};
 pub use dtype::Dtype;
 pub use geometry::Geometry;
@@ -54,5 +54,16 @@ impl<T> Volume<T> {
     pub fn shape(&self) -> [usize; 3] {
         let (z, y, x) = self.voxels.dim();
         [x, y, z]
+    }
+}
+
+impl<T: Copy> Volume<T> {
+    /// Another one of the same voxels and geometry.
+    ///
+    /// # Errors
+    /// `OutOfMemory`, where `clone` would end the process.
+    pub fn try_clone(&self) -> crate::error::Result<Self> {
+        let voxels = collect(self.voxels.dim(), self.voxels.iter().copied(), "a copy of an image")?;
+        Ok(Volume { voxels, geometry: self.geometry })
     }
 }

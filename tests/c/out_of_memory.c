@@ -95,6 +95,17 @@ static coopseg_status simulate(const uint8_t *voxels, float *spoiled)
     return coopseg_artefact_simulate(&image, "{\"ghosting\": {}}", 1, &output, NULL);
 }
 
+static coopseg_status distances(const uint8_t *reference, const uint8_t *predicted)
+{
+    const int64_t shape[3] = {SIZE, SIZE, SLICES};
+    const double spacing[3] = {1, 1, 8};
+    double hd95[2];
+    coopseg_image first, second;
+    CHECK_OK(coopseg_image_init(COOPSEG_U8, shape, spacing, reference, &first));
+    CHECK_OK(coopseg_image_init(COOPSEG_U8, shape, spacing, predicted, &second));
+    return coopseg_surface_distances(&first, &second, 2, hd95, NULL);
+}
+
 int main(void)
 {
     const size_t count = (size_t)SIZE * SIZE * SLICES, large_count = (size_t)LARGE * LARGE;
@@ -132,6 +143,14 @@ int main(void)
     CHECK_FAILS(COOPSEG_OUT_OF_MEMORY, "spectrum", simulate(voxels, spoiled));
     allow(0);
     CHECK_OK(simulate(voxels, spoiled));
+
+    /* Two label maps fit, the distances of their voxels do not. */
+    memset(labels, 1, count);
+    memset(expected, 1, count);
+    allow(40);
+    CHECK_FAILS(COOPSEG_OUT_OF_MEMORY, "distances", distances(labels, expected));
+    allow(0);
+    CHECK_OK(distances(labels, expected));
 
     /* Not even one slice fits. */
     segmenter = make(LARGE, "{\"device\": \"cpu\", \"chunk\": 1}");
