@@ -1817,7 +1817,8 @@ struct SurfaceDistances {
 
 /**
  * Distances between the surfaces of two label maps, per class, over the whole volume; see
- * `coopseg_surface_distances`. Parameters and exceptions as `dice`, and Status::out_of_memory; the reference's spacing counts.
+ * `coopseg_surface_distances`. Parameters and exceptions as `dice`, and Status::out_of_memory; the reference's spacing
+ * counts.
  */
 inline SurfaceDistances surface_distances(const ImageView &reference, const ImageView &predicted, int classes)
 {

@@ -68,7 +68,8 @@ def surface_distances(
         axes: Of arrays.
 
     Raises:
-        InvalidGeometryError (no spacing), InvalidArgumentError, InvalidShapeError, InvalidLabelError.
+        InvalidGeometryError (no spacing), InvalidArgumentError, InvalidShapeError, InvalidLabelError,
+        OutOfMemoryError.
     """
     first = single_image(reference, "reference", spacing, axes)
     second = single_image(predicted, "prediction", axes=axes, needs_spacing=False)
