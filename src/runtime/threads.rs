@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MOST_THREADS: i32 = 4096;
 
-/// Sets the number of threads that one operation on the CPU may use, and of those that read and preprocess. Process-wide;
-/// the first is shared with any other user of libtorch in the process.
+/// Sets the number of threads that one operation on the CPU may use, and of those that read, preprocess and simulate
+/// artefacts. Process-wide; the first is shared with any other user of libtorch in the process.
 pub fn set_threads(count: i32) -> Result<()> {
     if !(1..=MOST_THREADS).contains(&count) {
         return Err(Error::InvalidArgument(format!("thread count is {count}; expected 1 to {MOST_THREADS}")));

@@ -1,4 +1,4 @@
-/* Whichever write to disk fails: a status that names the file, what was there stays as it was, and nothing is left over. */
+/* Whichever write to disk fails: a status that names the file; what was there stays, and nothing is left over. */
 /* For syscall(). */
 #define _GNU_SOURCE
 #include "check.h"
@@ -242,8 +242,8 @@ static void record(subject *self)
     snprintf(config, sizeof config,
              "{\"network\": {\"width\": 2}, \"seed\": 7, \"device\": \"cpu\", \"mode\": \"standard\","
              " \"preprocess\": {\"spacing\": null, \"pad\": [48, 48], \"crop\": [32, 32]},"
-             " \"slices_per_step\": 2, \"epochs\": 2, \"recording\": {\"csv\": \"%s\", \"json_lines\": \"%s/lines.jsonl\","
-             " \"tensorboard\": \"%s/events\"}}",
+             " \"slices_per_step\": 2, \"epochs\": 2,"
+             " \"recording\": {\"csv\": \"%s\", \"json_lines\": \"%s/lines.jsonl\", \"tensorboard\": \"%s/events\"}}",
              table, self->folder, self->folder);
     for (number = 1;; number += STRIDE) {
         coopseg_trainer *trainer = NULL;
