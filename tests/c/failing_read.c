@@ -153,6 +153,7 @@ int main(int argc, char **argv)
     coopseg_trainer *trainer = NULL;
     coopseg_evaluation *evaluation = NULL;
     char path[1024];
+    CHECK_OK(coopseg_set_threads(1));
     fill(image, labels);
     view = describe(COOPSEG_F32, image);
     label_view = describe(COOPSEG_U8, labels);

@@ -276,6 +276,7 @@ int main(int argc, char **argv)
     char path[1024];
     memset(&self, 0, sizeof self);
     self.folder = scratch(argc, argv);
+    CHECK_OK(coopseg_set_threads(1));
     fill(image, labels);
     view = describe(COOPSEG_F32, image);
     label_view = describe(COOPSEG_U8, labels);
