@@ -5,7 +5,7 @@
 use crate::error::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// How many threads a host has asked for; 0 for as many as there are processors.
 static CHOSEN: AtomicUsize = AtomicUsize::new(0);
@@ -16,8 +16,10 @@ pub fn set_threads(count: usize) {
 }
 
 fn threads() -> usize {
+    // Asking reads files of the system's.
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
     match CHOSEN.load(Ordering::Relaxed) {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        0 => *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from)),
         count => count,
     }
 }

@@ -153,6 +153,7 @@ int main(int argc, char **argv)
     coopseg_trainer *trainer = NULL;
     coopseg_evaluation *evaluation = NULL;
     char path[1024];
+    /* Otherwise the number of processors is read from files too. */
     CHECK_OK(coopseg_set_threads(1));
     fill(image, labels);
     view = describe(COOPSEG_F32, image);
