@@ -28,10 +28,10 @@ impl From<f64> for Number {
 
 macro_rules! scalar_operators {
     ($($name:ident = $function:ident($($tensor:ident,)* $(; $number:ident)+);)+) => {
-        /// Operators between tensors and numbers, of the same names and meanings as libtorch's; those that end in
-        /// `_` change the tensor itself.
+        /// Operators between tensors and numbers, of libtorch's names, after `try_`, and meanings; those that end
+        /// in `_` change the tensor itself.
         pub trait ScalarOperators {
-            $(#[doc = concat!("`", stringify!($name), "` of libtorch, with its error.")]
+            $(#[doc = concat!("`", stringify!($function), "` of torch-sys, with its error.")]
             fn $name(
                 &self, $($tensor: &Tensor,)* $($number: impl Into<Number>),+
             ) -> std::result::Result<Tensor, TchError>;)+

@@ -2,42 +2,22 @@
 /* For dl_iterate_phdr() and memalign(). */
 #define _GNU_SOURCE
 #include "check.h"
+#include "code_of.h"
 
 #include <errno.h>
-#include <link.h>
 #include <malloc.h>
 
 /* Which allocation of libtorch's from now on fails; 0 for none. Only one thread runs. */
 static long failing = 0;
 static long allocations = 0;
 
-/* Where the code of libc10 lies, from which libtorch allocates its tensors. */
-static uintptr_t code_begin = 0, code_end = 0;
+/* Of libc10, from which libtorch allocates its tensors. */
+static code libtorch_code;
 
-static int find_code(struct dl_phdr_info *library, size_t size, void *user_data)
-{
-    int i;
-    (void)size;
-    (void)user_data;
-    if (strstr(library->dlpi_name, "libc10.so") != NULL) {
-        for (i = 0; i < library->dlpi_phnum; i++) {
-            if (library->dlpi_phdr[i].p_type == PT_LOAD && (library->dlpi_phdr[i].p_flags & PF_X) != 0) {
-                code_begin = (uintptr_t)(library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
-                code_end = code_begin + (uintptr_t)library->dlpi_phdr[i].p_memsz;
-            }
-        }
-    }
-    return 0;
-}
-
-#ifdef __cplusplus
-extern "C"
-#endif
 /* Stands in for the C library's, which libtorch calls. */
 int posix_memalign(void **out, size_t alignment, size_t size)
 {
-    const uintptr_t caller = (uintptr_t)__builtin_return_address(0);
-    if (caller >= code_begin && caller < code_end && ++allocations == failing) {
+    if (is_in(&libtorch_code, __builtin_return_address(0)) && ++allocations == failing) {
         return ENOMEM;
     }
     *out = memalign(alignment, size);
@@ -139,8 +119,8 @@ int main(void)
     coopseg_dataset *dataset = NULL;
     memset(&self, 0, sizeof self);
     CHECK_OK(coopseg_set_threads(1));
-    dl_iterate_phdr(find_code, NULL);
-    CHECK(code_end > code_begin);
+    libtorch_code = code_of("libc10.so");
+    CHECK(libtorch_code.end > libtorch_code.begin);
     /* Otherwise what is kept serves most requests. */
     CHECK_OK(coopseg_cpu_cache_set_limit(0));
     fill(image, labels);

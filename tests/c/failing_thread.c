@@ -2,34 +2,18 @@
 /* For dl_iterate_phdr() and RTLD_NEXT. */
 #define _GNU_SOURCE
 #include "check.h"
+#include "code_of.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <link.h>
 #include <pthread.h>
 
 /* Which thread of coopseg's from now on cannot be started, as where a process may have no more; 0 for none. */
 static long failing = 0;
 static long started = 0;
 
-/* Where coopseg's own code lies. The threads of libtorch's OpenMP are not ours: it ends the process without them. */
-static uintptr_t code_begin = 0, code_end = 0;
-
-static int find_code(struct dl_phdr_info *library, size_t size, void *user_data)
-{
-    int i;
-    (void)size;
-    (void)user_data;
-    if (strstr(library->dlpi_name, "libcoopseg-core") != NULL) {
-        for (i = 0; i < library->dlpi_phnum; i++) {
-            if (library->dlpi_phdr[i].p_type == PT_LOAD && (library->dlpi_phdr[i].p_flags & PF_X) != 0) {
-                code_begin = (uintptr_t)(library->dlpi_addr + library->dlpi_phdr[i].p_vaddr);
-                code_end = code_begin + (uintptr_t)library->dlpi_phdr[i].p_memsz;
-            }
-        }
-    }
-    return 0;
-}
+/* Of coopseg itself. The threads of libtorch's OpenMP are not ours: it ends the process without them. */
+static code coopseg_code;
 
 typedef int (*create_function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
@@ -37,11 +21,10 @@ typedef int (*create_function)(pthread_t *, const pthread_attr_t *, void *(*)(vo
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument)
 {
     static create_function create = NULL;
-    const uintptr_t caller = (uintptr_t)__builtin_return_address(0);
     if (create == NULL) {
         *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
     }
-    if (caller >= code_begin && caller < code_end && ++started == failing) {
+    if (is_in(&coopseg_code, __builtin_return_address(0)) && ++started == failing) {
         return EAGAIN;
     }
     return create(thread, attributes, run, argument);
@@ -149,8 +132,8 @@ int main(void)
     CHECK_OK(coopseg_model_new(SMALL_CONFIG, &model));
     CHECK_OK(coopseg_dataset_new(&dataset));
     CHECK_OK(coopseg_dataset_add(dataset, "one", &view, &label_view));
-    dl_iterate_phdr(find_code, NULL);
-    CHECK(code_end > code_begin);
+    coopseg_code = code_of("libcoopseg-core");
+    CHECK(coopseg_code.end > coopseg_code.begin);
 
     fail_each("an artefact", simulate);
     fail_each("a synthetic image", synthesise);
