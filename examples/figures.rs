@@ -3,6 +3,8 @@
 //! Writes `augmentation.png` into the folder that is given: every step of the training pipeline on one synthetic
 //! slice, each alone and all together, with the classes in colour.
 
+#![allow(clippy::disallowed_methods)]
+
 use coopseg::augment::{Augmentation, Slice, augment, plain};
 use coopseg::error::Result;
 use coopseg::phantom;
@@ -61,11 +63,11 @@ fn panels() -> Result<Vec<Panel>> {
     show("clipped to percentiles", Slice { image: clipped.to_owned(), label: label.to_owned() }, unit);
 
     let grid = NetworkGrid::of_volume(&image, &preprocess)?;
-    let resampled = Slice { image: grid.resample_image(clipped), label: grid.resample_labels(label) };
+    let resampled = Slice { image: grid.resample_image(clipped)?, label: grid.resample_labels(label)? };
     show("resampled", resampled.clone(), unit);
 
     let (pad, crop) = (preprocess.pad, preprocess.crop);
-    show("padded", plain(&resampled, pad, pad), unit);
+    show("padded", plain(&resampled, pad, pad)?, unit);
     let switches: [(&str, Switch); 6] = [
         ("horizontal flip", |config| config.horizontal_flip.probability = 1.0),
         ("vertical flip", |config| config.vertical_flip.probability = 1.0),
@@ -80,11 +82,11 @@ fn panels() -> Result<Vec<Panel>> {
     for (caption, switch) in switches {
         let mut config = Augmentation::none();
         switch(&mut config);
-        show(caption, drawn(&config, pad, 2), unit);
+        show(caption, drawn(&config, pad, 2)?, unit);
     }
-    show("cropped, min-max", plain(&resampled, pad, crop), unit);
+    show("cropped, min-max", plain(&resampled, pad, crop)?, unit);
     for key in 0..5 {
-        show("all of them", drawn(&Augmentation::default(), crop, key), unit);
+        show("all of them", drawn(&Augmentation::default(), crop, key)?, unit);
     }
     Ok(panels)
 }
@@ -105,7 +107,7 @@ fn write_sheet(panels: &[Panel], path: &std::path::Path) -> Result<()> {
             let rect = frame.centred(size(width), size(height));
             draw_image(&mut canvas, rect, panel.slice.image.view(), panel.window);
             if side == 1 {
-                draw_labels(&mut canvas, rect, panel.slice.label.view());
+                draw_labels(&mut canvas, rect, panel.slice.label.view())?;
             }
         }
     }

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Writes a configuration for clippy that forbids what panics in tch where libtorch reports an error.
+"""Writes a configuration for clippy that forbids what panics or ends the process where an error can be reported.
 
     scripts/forbid_panics.py FOLDER     FOLDER becomes clippy's CLIPPY_CONF_DIR
 
-These are the methods that have a fallible counterpart, f_..., and the fallible ones that take numbers: they give a
-number back before they look at the error, and panic as well. src/runtime/scalar_operators.rs is for these.
+In tch these are the methods that have a fallible counterpart, f_..., and the fallible ones that take numbers: they give
+a number back before they look at the error, and panic as well. src/runtime/scalar_operators.rs is for these.
+
+In ndarray these are the ways to make an array that end the process where memory does not hold it. src/memory.rs makes
+arrays that say so.
 """
 
 import json
@@ -16,6 +19,33 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # They only read what the tensor has.
 CANNOT_FAIL = {"grad", "kind"}
+MAKE_ARRAYS = (
+    "ArrayBase::from_elem",
+    "ArrayBase::from_iter",
+    "ArrayBase::from_shape_fn",
+    "ArrayBase::from_shape_simple_fn",
+    "ArrayBase::into_owned",
+    "ArrayBase::into_shared",
+    "ArrayBase::ones",
+    "ArrayBase::to_owned",
+    "ArrayBase::uninit",
+    "ArrayBase::zeros",
+    "ArrayRef::as_standard_layout",
+    "ArrayRef::dot",
+    "ArrayRef::flatten",
+    "ArrayRef::fold_axis",
+    "ArrayRef::map",
+    "ArrayRef::map_axis",
+    "ArrayRef::mapv",
+    "ArrayRef::mean_axis",
+    "ArrayRef::select",
+    "ArrayRef::sum_axis",
+    "ArrayRef::to_owned",
+    "ArrayRef::to_shape",
+    "ArrayRef::to_vec",
+    "concatenate",
+    "stack",
+)
 
 
 def sources() -> Path:
@@ -43,9 +73,9 @@ def main() -> None:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    paths = "".join(f'  "tch::Tensor::{name}",\n' for name in sorted(forbidden()))
+    paths = [f"tch::Tensor::{name}" for name in sorted(forbidden())] + [f"ndarray::{name}" for name in MAKE_ARRAYS]
     # Written only where it changes: clippy checks everything again when the file is newer.
-    text = f"disallowed-methods = [\n{paths}]\n"
+    text = "disallowed-methods = [\n" + "".join(f'  "{path}",\n' for path in paths) + "]\n"
     file = folder / "clippy.toml"
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.write_text(text, encoding="utf-8")

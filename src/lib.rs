@@ -22,6 +22,7 @@ pub mod ffi;
 pub mod image_space;
 pub mod latent;
 pub mod loss;
+pub(crate) mod memory;
 pub mod metrics;
 pub mod model;
 pub mod network;

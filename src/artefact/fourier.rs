@@ -1,7 +1,7 @@
 //! Discrete Fourier transforms of volumes along chosen axes.
 
-use crate::error::{Error, Result};
-use crate::volume::reserve;
+use crate::error::Result;
+use crate::memory;
 use ndarray::{Array3, Axis};
 use rustfft::{FftPlanner, num_complex::Complex32};
 
@@ -32,9 +32,7 @@ pub(super) fn inverse(mut spectrum: Array3<Complex32>, axes: &[Axis]) -> Result<
 }
 
 fn converted<T: Copy, U>(array: &Array3<T>, what: &str, convert: impl Fn(T) -> U) -> Result<Array3<U>> {
-    let mut values = reserve(array.len(), what)?;
-    values.extend(array.iter().map(|&value| convert(value)));
-    Array3::from_shape_vec(array.dim(), values).map_err(|error| Error::Internal(format!("{what}: {error}")))
+    memory::collect(array.dim(), array.iter().map(|&value| convert(value)), what)
 }
 
 /// Where the frequency at `index` of a centred spectrum (zero frequency at `length / 2`) is stored.

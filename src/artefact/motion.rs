@@ -3,8 +3,9 @@
 use super::drawn::{Drawn, Draws, refuse_both, refuse_missing_axis};
 use super::{ImageAxis, check_parameter, check_voxels, fourier, severity};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::parallel::in_parallel;
-use crate::volume::{Geometry, Volume, reserve};
+use crate::volume::{Geometry, Volume};
 use ndarray::{Array3, ArrayView3, Axis};
 use rand::{Rng, RngExt};
 use rayon::prelude::*;
@@ -203,10 +204,7 @@ pub fn apply(volume: &mut Volume<f32>, params: &Params) -> Result<()> {
 fn resample(volume: &Volume<f32>, movement: &Movement) -> Result<Array3<f32>> {
     let (to_index, offset) = index_map(&volume.geometry, movement)?;
     let outside = volume.voxels.iter().copied().fold(f32::INFINITY, f32::min);
-    let mut values = reserve(volume.voxels.len(), "an image")?;
-    values.resize(volume.voxels.len(), outside);
-    let mut moved = Array3::from_shape_vec(volume.voxels.dim(), values)
-        .map_err(|error| Error::Internal(format!("a moved image: {error}")))?;
+    let mut moved = memory::filled(volume.voxels.dim(), outside, "a moved image")?;
     let source = volume.voxels.view();
     let slices: Vec<_> = moved.axis_iter_mut(Axis(0)).collect();
     in_parallel(|| {

@@ -31,7 +31,7 @@ mod tests {
         let mut moved = [0.0f64; 2];
         for key in 0..50 {
             let mut rng = random::stream(3, Purpose::Augmentation, [key, 0, 0]);
-            let out = resample(&slice, &[config.draw(size, &mut rng).unwrap()]);
+            let out = resample(&slice, &[config.draw(size, &mut rng).unwrap()]).unwrap();
             assert!(marker::separation(&out) < 1.0);
             let [image, _] = marker::centroids(&out);
             for (axis, centre) in [60.0, 50.0].into_iter().enumerate() {
@@ -49,7 +49,7 @@ mod tests {
         let slice = marker::disc((31, 44), [12.0, 20.0], 6.0);
         let mut rng = random::stream(3, Purpose::Augmentation, [0; 3]);
         let map = config.draw((31, 44), &mut rng).unwrap();
-        assert_eq!(resample(&slice, &[map]), slice);
+        assert_eq!(resample(&slice, &[map]).unwrap(), slice);
     }
 
     #[test]

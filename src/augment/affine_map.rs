@@ -2,7 +2,8 @@
 
 use super::sampling::Pixels;
 use super::{Slice, intensity_range};
-use ndarray::Array2;
+use crate::error::Result;
+use crate::memory;
 
 /// From a pixel of the output to the position in the input that its value comes from; (y, x) in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,17 +55,19 @@ fn sin_cos(degrees: f64) -> (f64, f64) {
 ///
 /// The maps are chained and the slice is sampled once, so that it is blurred once. What an intermediate
 /// result would have lost beyond its frame is lost here too.
-pub(super) fn resample(slice: &Slice, maps: &[AffineMap]) -> Slice {
-    let Some((first, later)) = maps.split_first() else {
-        return slice.clone();
-    };
+pub(super) fn resample(slice: &Slice, maps: &[AffineMap]) -> Result<Slice> {
     let minimum = intensity_range(&slice.image).0;
-    let image = Pixels::new(&slice.image, minimum);
-    let label = Pixels::new(&slice.label, 0);
     let mut out = Slice {
-        image: Array2::from_elem(slice.image.dim(), minimum),
-        label: Array2::zeros(slice.label.dim()),
+        image: memory::filled(slice.image.dim(), minimum, "a transformed slice")?,
+        label: memory::filled(slice.label.dim(), 0, "a transformed slice")?,
     };
+    let Some((first, later)) = maps.split_first() else {
+        out.image.assign(&slice.image);
+        out.label.assign(&slice.label);
+        return Ok(out);
+    };
+    let image = Pixels::new(&slice.image, minimum)?;
+    let label = Pixels::new(&slice.label, 0)?;
     for ((target, value), class) in out.image.indexed_iter_mut().zip(&mut out.label) {
         let mut position = [target.0 as f32, target.1 as f32];
         let mut kept = true;
@@ -78,17 +81,18 @@ pub(super) fn resample(slice: &Slice, maps: &[AffineMap]) -> Slice {
             *class = label.nearest(position);
         }
     }
-    out
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::augment::marker;
+    use ndarray::Array2;
     use ndarray::array;
 
     fn turned(slice: &Slice, degrees: f64) -> Slice {
-        resample(slice, &[AffineMap::about_centre(slice.image.dim(), degrees, 1.0, [0.0; 2])])
+        resample(slice, &[AffineMap::about_centre(slice.image.dim(), degrees, 1.0, [0.0; 2])]).unwrap()
     }
 
     #[test]
@@ -133,8 +137,9 @@ mod tests {
     fn content_turns_counter_clockwise_grows_below_zoom_one_and_follows_the_shift() {
         let size = (101, 121);
         let slice = marker::disc(size, [50.0, 80.0], 8.0);
-        let with =
-            |degrees, zoom, shift| resample(&slice, &[AffineMap::about_centre(size, degrees, zoom, shift)]);
+        let with = |degrees, zoom, shift| {
+            resample(&slice, &[AffineMap::about_centre(size, degrees, zoom, shift)]).unwrap()
+        };
         marker::assert_at(&with(90.0, 1.0, [0.0; 2]), [30.0, 60.0], 0.1);
         let slant = 20.0 * std::f64::consts::FRAC_1_SQRT_2;
         marker::assert_at(&with(45.0, 1.0, [0.0; 2]), [50.0 - slant, 60.0 + slant], 0.1);
@@ -160,8 +165,8 @@ mod tests {
             AffineMap::about_centre(size, 45.0, 1.0, [0.0; 2]),
             AffineMap::about_centre(size, 0.0, 0.9, [-8.0, 3.0]),
         ];
-        let at_once = resample(&slice, &maps);
-        let in_turn = maps.iter().fold(slice.clone(), |slice, &map| resample(&slice, &[map]));
+        let at_once = resample(&slice, &maps).unwrap();
+        let in_turn = maps.iter().fold(slice.clone(), |slice, &map| resample(&slice, &[map]).unwrap());
         let differing = at_once.label.iter().zip(&in_turn.label).filter(|(a, b)| a != b).count();
         assert!(differing < 150, "{differing} labels differ");
         let pixels = at_once.image.len() as f32;
@@ -174,7 +179,7 @@ mod tests {
     #[test]
     fn no_map_and_the_map_of_nothing_change_nothing() {
         let slice = marker::disc((33, 20), [12.0, 9.0], 5.0);
-        assert_eq!(resample(&slice, &[]), slice);
+        assert_eq!(resample(&slice, &[]).unwrap(), slice);
         assert_eq!(turned(&slice, 0.0), slice);
     }
 }

@@ -1,6 +1,9 @@
 //! Slices of several channels: each is transformed as the others and the label are.
 
-use super::{Augmentation, Slice, augment, plain};
+use super::{Augmentation, Slice, augment_padded, cropped, padded_image};
+use crate::error::Result;
+use crate::memory;
+use crate::volume::pad;
 use ndarray::Array2;
 use rand::Rng;
 
@@ -19,8 +22,11 @@ impl From<Slice> for ChannelSlice {
     }
 }
 
-/// [`augment`] of every channel with the same draws: all move alike, and each is padded with its own minimum and
+/// [`augment`](super::augment) of every channel with the same draws: all move alike, and each is padded with its own minimum and
 /// scaled by its own range. `rng` is left where one channel leaves it.
+///
+/// # Errors
+/// `OutOfMemory`.
 pub fn augment_channels<R: Rng + Clone>(
     slice: &ChannelSlice,
     pad_xy: [usize; 2],
@@ -28,42 +34,55 @@ pub fn augment_channels<R: Rng + Clone>(
     classes: usize,
     config: &Augmentation,
     rng: &mut R,
-) -> ChannelSlice {
+) -> Result<ChannelSlice> {
     let start = rng.clone();
-    per_channel(slice, |channel, first| {
+    per_channel(slice, pad_xy, |channel, first| {
         if first {
-            augment(channel, pad_xy, crop_xy, classes, config, rng)
+            augment_padded(channel, crop_xy, classes, config, rng)
         } else {
-            augment(channel, pad_xy, crop_xy, 1, config, &mut start.clone())
+            augment_padded(channel, crop_xy, 1, config, &mut start.clone())
         }
     })
 }
 
-/// [`plain`] of every channel.
-pub fn plain_channels(slice: &ChannelSlice, pad_xy: [usize; 2], crop_xy: [usize; 2]) -> ChannelSlice {
-    per_channel(slice, |channel, _| plain(channel, pad_xy, crop_xy))
+/// [`plain`](super::plain) of every channel.
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn plain_channels(slice: &ChannelSlice, pad_xy: [usize; 2], crop_xy: [usize; 2]) -> Result<ChannelSlice> {
+    per_channel(slice, pad_xy, |channel, _| cropped(&channel, crop_xy))
 }
 
-/// The label goes with the first channel; the others carry none.
-fn per_channel(slice: &ChannelSlice, mut transform: impl FnMut(&Slice, bool) -> Slice) -> ChannelSlice {
+/// Pads every channel and transforms it. The label goes with the first one; the others carry none.
+fn per_channel(
+    slice: &ChannelSlice,
+    pad_xy: [usize; 2],
+    mut transform: impl FnMut(Slice, bool) -> Result<Slice>,
+) -> Result<ChannelSlice> {
     let mut channels = Vec::with_capacity(slice.channels.len());
-    let mut label = Array2::zeros((0, 0));
+    let mut label = Array2::default((0, 0));
     for (index, image) in slice.channels.iter().enumerate() {
         let first = index == 0;
-        let own = if first { slice.label.clone() } else { Array2::zeros(image.dim()) };
-        let out = transform(&Slice { image: image.clone(), label: own }, first);
+        let image = padded_image(image, pad_xy)?;
+        let own = if first {
+            pad(slice.label.view(), pad_xy, 0)?
+        } else {
+            memory::filled(image.dim(), 0, "a slice without labels")?
+        };
+        let out = transform(Slice { image, label: own }, first)?;
         channels.push(out.image);
         if first {
             label = out.label;
         }
     }
-    ChannelSlice { channels, label }
+    Ok(ChannelSlice { channels, label })
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::marker;
     use super::*;
+    use crate::augment::{augment, plain};
     use crate::random::{self, Purpose};
 
     #[test]
@@ -83,9 +102,9 @@ mod tests {
         for key in 0..40 {
             let stream = || random::stream(3, Purpose::Augmentation, [key, 0, 0]);
             let mut rng = stream();
-            let out = augment_channels(&both, [80, 64], [64, 48], 4, &config, &mut rng);
+            let out = augment_channels(&both, [80, 64], [64, 48], 4, &config, &mut rng).unwrap();
             let mut alone = stream();
-            let single = augment(&disc, [80, 64], [64, 48], 4, &config, &mut alone);
+            let single = augment(&disc, [80, 64], [64, 48], 4, &config, &mut alone).unwrap();
             assert_eq!((&out.channels[0], &out.label), (&single.image, &single.label));
             assert_eq!(out.channels[0], out.channels[2]);
             assert_eq!(rng, alone);
@@ -97,7 +116,7 @@ mod tests {
     #[test]
     fn one_channel_is_a_slice() {
         let disc = marker::disc((40, 50), [20.0, 22.0], 5.0);
-        let out = plain_channels(&disc.clone().into(), [64, 64], [48, 48]);
-        assert_eq!(out, plain(&disc, [64, 64], [48, 48]).into());
+        let out = plain_channels(&disc.clone().into(), [64, 64], [48, 48]).unwrap();
+        assert_eq!(out, plain(&disc, [64, 64], [48, 48]).unwrap().into());
     }
 }

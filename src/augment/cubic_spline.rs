@@ -1,12 +1,16 @@
 //! Interpolation with cubic B-splines (Unser 1999, "Splines: a perfect fit for signal and image
 //! processing").
 
+use crate::error::Result;
+use crate::memory;
 use ndarray::{Array2, Axis};
 
 /// The pole of the filter that turns pixels into spline coefficients: √3 − 2.
 const POLE: f32 = -0.267_949_2;
 /// Steps after which the filter's response is below the precision of f32.
 const MEMORY: usize = 14;
+/// What memory is for.
+const SPLINE: &str = "the spline through a slice";
 
 /// The spline through the pixels of an image, which is mirrored about the centres of its outer pixels.
 pub(super) struct CubicSpline {
@@ -16,13 +20,14 @@ pub(super) struct CubicSpline {
 }
 
 impl CubicSpline {
-    pub(super) fn through(image: &Array2<f32>) -> Self {
+    /// `OutOfMemory`.
+    pub(super) fn through(image: &Array2<f32>) -> Result<Self> {
         let (height, width) = image.dim();
-        let mut coefficients = image.as_standard_layout().into_owned();
+        let mut coefficients = memory::copy(image, SPLINE)?;
         for axis in [Axis(0), Axis(1)] {
-            filter(&mut coefficients, axis);
+            filter(&mut coefficients, axis)?;
         }
-        CubicSpline { coefficients: coefficients.into_iter().collect(), height, width }
+        Ok(CubicSpline { coefficients: coefficients.into_raw_vec_and_offset().0, height, width })
     }
 
     /// The value at a position (y, x) between the centres of the outer pixels; none outside.
@@ -70,18 +75,18 @@ fn mirror(index: i64, size: usize) -> usize {
 }
 
 /// Pixels to coefficients along one axis: the recursive filter, forwards and backwards.
-fn filter(image: &mut Array2<f32>, axis: Axis) {
+fn filter(image: &mut Array2<f32>, axis: Axis) -> Result<()> {
     let size = image.len_of(axis);
     if size < 2 {
-        return;
+        return Ok(());
     }
     // With the axis in front, all lanes are filtered side by side and whole rows are added at once.
     let mut lanes = image.view_mut();
     lanes.swap_axes(0, axis.index());
-    let mut work = lanes.as_standard_layout().into_owned();
+    let mut work = memory::copy(&lanes, SPLINE)?;
     // Gain of the filter: (1 − z)(1 − 1/z) = 6.
     work *= 6.0;
-    let mut start = work.row(0).to_owned();
+    let mut start = memory::copy(&work.row(0), SPLINE)?;
     let mut power = POLE;
     for index in 1..=MEMORY {
         start.scaled_add(power, &work.row(mirror(index as i64, size)));
@@ -102,6 +107,7 @@ fn filter(image: &mut Array2<f32>, axis: Axis) {
         todo.row_mut(index).zip_mut_with(&done.row(0), |value, &next| *value = POLE * (next - *value));
     }
     lanes.assign(&work);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -119,7 +125,7 @@ mod tests {
     }
 
     fn assert_values(image: &Array2<f32>, expected: &[([f32; 2], f32)]) {
-        let spline = CubicSpline::through(image);
+        let spline = CubicSpline::through(image).unwrap();
         for &(position, expected) in expected {
             let found = spline.value(position).unwrap();
             assert!((found - expected).abs() < 1e-5, "{position:?}: {found}, expected {expected}");
@@ -161,10 +167,10 @@ mod tests {
 
     #[test]
     fn there_is_no_value_outside() {
-        let spline = CubicSpline::through(&image());
+        let spline = CubicSpline::through(&image()).unwrap();
         for position in [[-0.01, 1.0], [3.01, 1.0], [1.0, -0.01], [1.0, 4.01], [f32::NAN, 0.0]] {
             assert_eq!(spline.value(position), None);
         }
-        assert_eq!(CubicSpline::through(&Array2::zeros((0, 3))).value([0.0, 0.0]), None);
+        assert_eq!(CubicSpline::through(&Array2::zeros((0, 3))).unwrap().value([0.0, 0.0]), None);
     }
 }

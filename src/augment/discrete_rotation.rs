@@ -42,7 +42,7 @@ mod tests {
             let config = DiscreteRotation { probability: 1.0, angles_degrees: vec![degrees] };
             let mut rng = random::stream(5, Purpose::Augmentation, [0; 3]);
             let maps: Vec<_> = config.draw((64, 64), &mut rng).into_iter().collect();
-            let turned = resample(&slice, &maps);
+            let turned = resample(&slice, &maps).unwrap();
             let (sin, cos) = degrees.to_radians().sin_cos();
             marker::assert_at(&turned, [31.5 - 20.0 * sin, 31.5 + 20.0 * cos], 0.2);
             if degrees % 90.0 == 0.0 {

@@ -6,6 +6,8 @@ use super::cubic_spline::CubicSpline;
 use super::draw::{chance, uniform};
 use super::sampling::Pixels;
 use super::{Slice, gaussian, intensity_range};
+use crate::error::Result;
+use crate::memory;
 use ndarray::Array2;
 use rand::{Rng, RngExt};
 
@@ -19,29 +21,30 @@ pub(super) struct Displacement {
 impl Elastic {
     /// The displacement for one slice of `size` (height, width), or none. Three draws, and two for each
     /// pixel where there is a displacement.
-    pub(super) fn draw(&self, size: (usize, usize), rng: &mut impl Rng) -> Option<Displacement> {
+    pub(super) fn draw(&self, size: (usize, usize), rng: &mut impl Rng) -> Result<Option<Displacement>> {
         let height = size.0 as f64;
         let happens = chance(self.probability, rng);
         let amplitude = height * uniform(self.amplitude, rng);
         let sigma = height * uniform(self.sigma, rng);
         if !happens {
-            return None;
+            return Ok(None);
         }
-        let mut component = || {
-            let noise = Array2::from_shape_simple_fn(size, || 2.0 * rng.random::<f32>() - 1.0);
-            gaussian::smooth(noise.view(), sigma) * amplitude as f32
+        let mut component = || -> Result<Array2<f32>> {
+            let mut noise = memory::filled(size, 0.0, "a displacement")?;
+            noise.map_inplace(|value| *value = 2.0 * rng.random::<f32>() - 1.0);
+            Ok(gaussian::smooth(noise.view(), sigma)? * amplitude as f32)
         };
-        Some(Displacement { y: component(), x: component() })
+        Ok(Some(Displacement { y: component()?, x: component()? }))
     }
 }
 
 impl Displacement {
     /// Cubic interpolation for the image, kept to the slice's own range, which splines overshoot at edges;
     /// per-class linear interpolation for the label. `classes` counts the background.
-    pub(super) fn apply(&self, slice: &mut Slice, classes: usize) {
+    pub(super) fn apply(&self, slice: &mut Slice, classes: usize) -> Result<()> {
         let (low, high) = intensity_range(&slice.image);
-        let spline = CubicSpline::through(&slice.image);
-        let label = Pixels::new(&slice.label, 0);
+        let spline = CubicSpline::through(&slice.image)?;
+        let label = Pixels::new(&slice.label, 0)?;
         let mut weights = vec![0.0; classes];
         let displacements = self.y.indexed_iter().zip(&self.x);
         let targets = slice.image.iter_mut().zip(&mut slice.label);
@@ -50,6 +53,7 @@ impl Displacement {
             *value = spline.value(position).map_or(low, |value| value.max(low).min(high));
             *class = label.linear_per_class(position, &mut weights);
         }
+        Ok(())
     }
 }
 
@@ -74,9 +78,9 @@ mod tests {
         let slice = marker::disc((128, 112), centre, 5.0);
         let mut farthest = 0.0f64;
         for key in 0..40 {
-            let displacement = certain().draw((128, 112), &mut stream(key)).unwrap();
+            let displacement = certain().draw((128, 112), &mut stream(key)).unwrap().unwrap();
             let mut moved = slice.clone();
-            displacement.apply(&mut moved, 4);
+            displacement.apply(&mut moved, 4).unwrap();
             assert!(marker::separation(&moved) < 1.0);
             assert!(moved.label.iter().all(|&class| class == 0 || class == marker::CLASS));
             let [found, _] = marker::centroids(&moved);
@@ -94,7 +98,7 @@ mod tests {
     fn the_defaults_move_pixels_by_a_few_pixels_and_fold_nothing() {
         let mut deviations = Vec::new();
         for key in 0..20 {
-            let Displacement { y, x } = certain().draw((224, 224), &mut stream(key)).unwrap();
+            let Displacement { y, x } = certain().draw((224, 224), &mut stream(key)).unwrap().unwrap();
             deviations.push(((&y * &y).mean().unwrap() / 2.0 + (&x * &x).mean().unwrap() / 2.0).sqrt());
             for row in 1..224 {
                 for column in 1..224 {
@@ -117,7 +121,7 @@ mod tests {
         let config = Elastic { amplitude: [0.0; 2], ..certain() };
         let slice = marker::disc((40, 30), [15.0, 14.0], 6.0);
         let mut same = slice.clone();
-        config.draw((40, 30), &mut stream(0)).unwrap().apply(&mut same, 4);
+        config.draw((40, 30), &mut stream(0)).unwrap().unwrap().apply(&mut same, 4).unwrap();
         assert_eq!(same.label, slice.label);
         assert!((&same.image - &slice.image).iter().all(|difference| difference.abs() < 1e-5));
     }
@@ -128,11 +132,11 @@ mod tests {
             image: Array2::from_shape_fn((48, 48), |(y, x)| if (y / 6 + x / 6) % 2 == 0 { 0.2 } else { 0.7 }),
             label: Array2::zeros((48, 48)),
         };
-        certain().draw((48, 48), &mut stream(1)).unwrap().apply(&mut slice, 4);
+        certain().draw((48, 48), &mut stream(1)).unwrap().unwrap().apply(&mut slice, 4).unwrap();
         assert!(slice.image.iter().all(|value| (0.2..=0.7).contains(value)));
 
         let mut slice = Slice { image: Array2::from_elem((48, 48), 0.3), label: Array2::zeros((48, 48)) };
-        certain().draw((48, 48), &mut stream(1)).unwrap().apply(&mut slice, 4);
+        certain().draw((48, 48), &mut stream(1)).unwrap().unwrap().apply(&mut slice, 4).unwrap();
         assert_eq!(slice.image, Array2::from_elem((48, 48), 0.3));
     }
 
@@ -141,7 +145,7 @@ mod tests {
         let mut rng = stream(2);
         for (probability, low, high) in [(0.5, 900, 1100), (0.0, 0, 0), (1.0, 2000, 2000)] {
             let config = Elastic { probability, ..certain() };
-            let count = (0..2000).filter(|_| config.draw((8, 8), &mut rng).is_some()).count();
+            let count = (0..2000).filter(|_| config.draw((8, 8), &mut rng).unwrap().is_some()).count();
             assert!((low..=high).contains(&count), "{probability}: {count} of 2000");
         }
     }

@@ -3,6 +3,8 @@
 use super::Slice;
 use super::config::Flip;
 use super::draw::chance;
+use crate::error::Result;
+use crate::memory;
 use ndarray::{Array2, Axis};
 use rand::Rng;
 
@@ -14,23 +16,24 @@ impl Flip {
 }
 
 /// Left to right: column x becomes column W − 1 − x.
-pub(super) fn horizontal(slice: &mut Slice) {
-    reverse(slice, Axis(1));
+pub(super) fn horizontal(slice: &mut Slice) -> Result<()> {
+    reverse(slice, Axis(1))
 }
 
 /// Top to bottom: row y becomes row H − 1 − y.
-pub(super) fn vertical(slice: &mut Slice) {
-    reverse(slice, Axis(0));
+pub(super) fn vertical(slice: &mut Slice) -> Result<()> {
+    reverse(slice, Axis(0))
 }
 
-fn reverse(slice: &mut Slice, axis: Axis) {
-    fn reversed<T: Copy>(array: &Array2<T>, axis: Axis) -> Array2<T> {
+fn reverse(slice: &mut Slice, axis: Axis) -> Result<()> {
+    fn reversed<T: Copy>(array: &Array2<T>, axis: Axis) -> Result<Array2<T>> {
         let mut view = array.view();
         view.invert_axis(axis);
-        view.as_standard_layout().into_owned()
+        memory::copy(&view, "a mirrored slice")
     }
-    slice.image = reversed(&slice.image, axis);
-    slice.label = reversed(&slice.label, axis);
+    slice.image = reversed(&slice.image, axis)?;
+    slice.label = reversed(&slice.label, axis)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -47,13 +50,13 @@ mod tests {
     #[test]
     fn columns_and_rows_change_places() {
         let mut flipped = slice();
-        horizontal(&mut flipped);
+        horizontal(&mut flipped).unwrap();
         assert_eq!(flipped.image, array![[3.0, 2.0, 1.0], [6.0, 5.0, 4.0]]);
         assert_eq!(flipped.label, array![[2, 1, 0], [1, 2, 3]]);
         assert!(flipped.image.is_standard_layout());
 
         let mut flipped = slice();
-        vertical(&mut flipped);
+        vertical(&mut flipped).unwrap();
         assert_eq!(flipped.image, array![[4.0, 5.0, 6.0], [1.0, 2.0, 3.0]]);
         assert_eq!(flipped.label, array![[3, 2, 1], [0, 1, 2]]);
     }
@@ -61,9 +64,9 @@ mod tests {
     #[test]
     fn image_and_label_move_together() {
         let mut flipped = marker::disc((40, 50), [10.0, 15.0], 6.0);
-        horizontal(&mut flipped);
+        horizontal(&mut flipped).unwrap();
         marker::assert_at(&flipped, [10.0, 34.0], 0.01);
-        vertical(&mut flipped);
+        vertical(&mut flipped).unwrap();
         marker::assert_at(&flipped, [29.0, 34.0], 0.01);
     }
 
@@ -80,8 +83,8 @@ mod tests {
     fn mirroring_twice_changes_nothing() {
         let mut flipped = slice();
         for _ in 0..2 {
-            horizontal(&mut flipped);
-            vertical(&mut flipped);
+            horizontal(&mut flipped).unwrap();
+            vertical(&mut flipped).unwrap();
         }
         assert_eq!(flipped, slice());
     }

@@ -24,6 +24,7 @@ mod sampling;
 pub use channels::{ChannelSlice, augment_channels, plain_channels};
 pub use config::{Affine, Augmentation, Brightness, DiscreteRotation, Elastic, Flip};
 
+use crate::error::Result;
 use crate::volume::{centre_crop, min_max, pad};
 use ndarray::Array2;
 use rand::Rng;
@@ -52,6 +53,9 @@ fn intensity_range(image: &Array2<f32>) -> (f32, f32) {
 ///
 /// The result is a function of the arguments and of the stream `rng` alone. All draws are taken from it in
 /// a fixed order, so that turning a transform off does not change what the others do.
+///
+/// # Errors
+/// `OutOfMemory`.
 pub fn augment(
     slice: &Slice,
     pad_xy: [usize; 2],
@@ -59,21 +63,30 @@ pub fn augment(
     classes: usize,
     config: &Augmentation,
     rng: &mut impl Rng,
-) -> Slice {
-    let mut slice = padded(slice, pad_xy);
+) -> Result<Slice> {
+    augment_padded(padded(slice, pad_xy)?, crop_xy, classes, config, rng)
+}
+
+fn augment_padded(
+    mut slice: Slice,
+    crop_xy: [usize; 2],
+    classes: usize,
+    config: &Augmentation,
+    rng: &mut impl Rng,
+) -> Result<Slice> {
     if config.enabled {
-        transform(&mut slice, classes, config, rng);
+        transform(&mut slice, classes, config, rng)?;
     }
     cropped(&slice, crop_xy)
 }
 
-fn transform(slice: &mut Slice, classes: usize, config: &Augmentation, rng: &mut impl Rng) {
+fn transform(slice: &mut Slice, classes: usize, config: &Augmentation, rng: &mut impl Rng) -> Result<()> {
     let size = slice.image.dim();
     if config.horizontal_flip.draw(rng) {
-        flip::horizontal(slice);
+        flip::horizontal(slice)?;
     }
     if config.vertical_flip.draw(rng) {
-        flip::vertical(slice);
+        flip::vertical(slice)?;
     }
     if let Some(change) = config.brightness.draw(rng) {
         change.apply(slice);
@@ -82,27 +95,34 @@ fn transform(slice: &mut Slice, classes: usize, config: &Augmentation, rng: &mut
     let rotation = config.discrete_rotation.draw(size, rng);
     let maps: Vec<_> = [affine, rotation].into_iter().flatten().collect();
     if !maps.is_empty() {
-        *slice = affine_map::resample(slice, &maps);
+        *slice = affine_map::resample(slice, &maps)?;
     }
-    if let Some(displacement) = config.elastic.draw(size, rng) {
-        displacement.apply(slice, classes);
+    if let Some(displacement) = config.elastic.draw(size, rng)? {
+        displacement.apply(slice, classes)?;
     }
+    Ok(())
 }
 
 /// Pads and crops a slice and scales it to [0, 1]: what `augment` does without anything random.
-pub fn plain(slice: &Slice, pad_xy: [usize; 2], crop_xy: [usize; 2]) -> Slice {
-    cropped(&padded(slice, pad_xy), crop_xy)
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn plain(slice: &Slice, pad_xy: [usize; 2], crop_xy: [usize; 2]) -> Result<Slice> {
+    cropped(&padded(slice, pad_xy)?, crop_xy)
 }
 
-fn padded(slice: &Slice, size_xy: [usize; 2]) -> Slice {
-    let minimum = intensity_range(&slice.image).0;
-    Slice { image: pad(slice.image.view(), size_xy, minimum), label: pad(slice.label.view(), size_xy, 0) }
+fn padded(slice: &Slice, size_xy: [usize; 2]) -> Result<Slice> {
+    Ok(Slice { image: padded_image(&slice.image, size_xy)?, label: pad(slice.label.view(), size_xy, 0)? })
 }
 
-fn cropped(slice: &Slice, size_xy: [usize; 2]) -> Slice {
-    let mut image = centre_crop(slice.image.view(), size_xy);
+fn padded_image(image: &Array2<f32>, size_xy: [usize; 2]) -> Result<Array2<f32>> {
+    pad(image.view(), size_xy, intensity_range(image).0)
+}
+
+fn cropped(slice: &Slice, size_xy: [usize; 2]) -> Result<Slice> {
+    let mut image = centre_crop(slice.image.view(), size_xy)?;
     min_max(&mut image);
-    Slice { image, label: centre_crop(slice.label.view(), size_xy) }
+    Ok(Slice { image, label: centre_crop(slice.label.view(), size_xy)? })
 }
 
 #[cfg(test)]
@@ -153,7 +173,7 @@ mod tests {
             let slice = slice(size);
             for config in [Augmentation::default(), everything()] {
                 for key in 0..30 {
-                    let out = augment(&slice, PAD, CROP, 4, &config, &mut stream(key));
+                    let out = augment(&slice, PAD, CROP, 4, &config, &mut stream(key)).unwrap();
                     assert_sound(&out, CROP);
                     let (low, high) = intensity_range(&out.image);
                     assert!(low == 0.0 && high > 0.9999, "{low} {high}");
@@ -169,7 +189,7 @@ mod tests {
         // Keeps the whole disc in the crop.
         config.affine.shift = [-0.03, 0.03];
         for key in 0..100 {
-            let out = augment(&slice, PAD, PAD, 4, &config, &mut stream(key));
+            let out = augment(&slice, PAD, PAD, 4, &config, &mut stream(key)).unwrap();
             assert!(marker::separation(&out) < 1.0, "{key}: {}", marker::separation(&out));
         }
     }
@@ -192,25 +212,25 @@ mod tests {
             switch(&mut config);
             let mut moved = false;
             for key in 0..20 {
-                let out = augment(&slice, PAD, PAD, 4, &config, &mut stream(key));
+                let out = augment(&slice, PAD, PAD, 4, &config, &mut stream(key)).unwrap();
                 assert!(marker::separation(&out) < 1.0, "{name}, {key}: {}", marker::separation(&out));
-                moved |= out != plain(&slice, PAD, PAD);
+                moved |= out != plain(&slice, PAD, PAD).unwrap();
             }
             assert!(moved, "{name}");
         }
         // Padding and cropping alone.
-        assert!(marker::separation(&plain(&slice, [90, 70], CROP)) < 0.5);
+        assert!(marker::separation(&plain(&slice, [90, 70], CROP).unwrap()) < 0.5);
     }
 
     #[test]
     fn turned_off_it_only_pads_and_crops() {
         let slice = slice((50, 70));
-        let expected = plain(&slice, PAD, CROP);
+        let expected = plain(&slice, PAD, CROP).unwrap();
         assert_sound(&expected, CROP);
         let disabled = Augmentation { enabled: false, ..everything() };
         for config in [Augmentation::none(), disabled] {
             for key in 0..10 {
-                assert_eq!(augment(&slice, PAD, CROP, 4, &config, &mut stream(key)), expected);
+                assert_eq!(augment(&slice, PAD, CROP, 4, &config, &mut stream(key)).unwrap(), expected);
             }
         }
     }
@@ -220,7 +240,7 @@ mod tests {
         let mut slice = Slice { image: Array2::from_elem((2, 4), 3.0), label: Array2::from_elem((2, 4), 1) };
         slice.image[[0, 0]] = 1.0;
         slice.image[[0, 2]] = 2.0;
-        let out = plain(&slice, [4, 4], [2, 4]);
+        let out = plain(&slice, [4, 4], [2, 4]).unwrap();
         let expected = ndarray::array![[0.0, 0.0], [1.0, 0.5], [1.0, 1.0], [0.0, 0.0]];
         assert_eq!(out.image, expected);
         assert_eq!(out.label, ndarray::array![[0, 0], [1, 1], [1, 1], [0, 0]]);
@@ -229,7 +249,7 @@ mod tests {
     #[test]
     fn one_stream_gives_one_result() {
         let slice = slice((64, 80));
-        let draw = |key| augment(&slice, PAD, CROP, 4, &everything(), &mut stream(key));
+        let draw = |key| augment(&slice, PAD, CROP, 4, &everything(), &mut stream(key)).unwrap();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1).image, draw(2).image);
         assert_ne!(draw(1).label, draw(2).label);
@@ -241,8 +261,8 @@ mod tests {
         let mut without = everything();
         without.brightness.probability = 0.0;
         for key in 0..10 {
-            let with = augment(&slice, PAD, CROP, 4, &everything(), &mut stream(key));
-            let without = augment(&slice, PAD, CROP, 4, &without, &mut stream(key));
+            let with = augment(&slice, PAD, CROP, 4, &everything(), &mut stream(key)).unwrap();
+            let without = augment(&slice, PAD, CROP, 4, &without, &mut stream(key)).unwrap();
             assert_eq!(with.label, without.label);
             assert_ne!(with.image, without.image);
         }
@@ -254,10 +274,16 @@ mod tests {
         let tiny = slice((16, 16));
         let pixel = Slice { image: Array2::from_elem((1, 1), 0.5), label: Array2::from_elem((1, 1), 2) };
         for key in 0..40 {
-            let out = augment(&constant, PAD, CROP, 4, &everything(), &mut stream(key));
+            let out = augment(&constant, PAD, CROP, 4, &everything(), &mut stream(key)).unwrap();
             assert!(out.image.iter().all(|&value| value == 0.0));
-            assert_sound(&augment(&tiny, [16, 16], [16, 16], 4, &everything(), &mut stream(key)), [16, 16]);
-            assert_sound(&augment(&pixel, [16, 16], [16, 16], 4, &everything(), &mut stream(key)), [16, 16]);
+            assert_sound(
+                &augment(&tiny, [16, 16], [16, 16], 4, &everything(), &mut stream(key)).unwrap(),
+                [16, 16],
+            );
+            assert_sound(
+                &augment(&pixel, [16, 16], [16, 16], 4, &everything(), &mut stream(key)).unwrap(),
+                [16, 16],
+            );
         }
     }
 
@@ -265,12 +291,14 @@ mod tests {
     fn the_defaults_do_each_transform_as_often_as_published() {
         let slice = slice((16, 16));
         let config = Augmentation::default();
-        let plain = plain(&slice, [16, 16], [16, 16]);
+        let plain = plain(&slice, [16, 16], [16, 16]).unwrap();
         let count = |change: &dyn Fn(&mut Augmentation)| {
             let mut config = Augmentation { enabled: true, ..Augmentation::none() };
             change(&mut config);
             (0..2000)
-                .filter(|&key| augment(&slice, [16, 16], [16, 16], 4, &config, &mut stream(key)) != plain)
+                .filter(|&key| {
+                    augment(&slice, [16, 16], [16, 16], 4, &config, &mut stream(key)).unwrap() != plain
+                })
                 .count()
         };
         for (name, found, expected) in [

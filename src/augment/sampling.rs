@@ -4,6 +4,8 @@
 //! constant: the slice's minimum for images, as in the padding around the slice, so that no transform
 //! draws a visible frame; class 0 for labels.
 
+use crate::error::Result;
+use crate::memory::reserve;
 use ndarray::Array2;
 
 /// Pixels of a slice with the value that surrounds them.
@@ -15,9 +17,12 @@ pub(super) struct Pixels<T> {
 }
 
 impl<T: Copy> Pixels<T> {
-    pub(super) fn new(array: &Array2<T>, outside: T) -> Self {
+    /// `OutOfMemory`.
+    pub(super) fn new(array: &Array2<T>, outside: T) -> Result<Self> {
         let (height, width) = array.dim();
-        Pixels { values: array.iter().copied().collect(), height, width, outside }
+        let mut values = reserve(array.len(), "pixels of a slice")?;
+        values.extend(array);
+        Ok(Pixels { values, height, width, outside })
     }
 
     #[inline]
@@ -105,7 +110,7 @@ mod tests {
 
     #[test]
     fn linear_values_by_hand() {
-        let pixels = Pixels::new(&array![[0.0, 1.0, 2.0], [4.0, 5.0, 6.0]], -1.0);
+        let pixels = Pixels::new(&array![[0.0, 1.0, 2.0], [4.0, 5.0, 6.0]], -1.0).unwrap();
         assert_eq!(pixels.linear([0.0, 0.0]), 0.0);
         assert_eq!(pixels.linear([1.0, 2.0]), 6.0);
         assert_eq!(pixels.linear([0.5, 0.25]), 2.25);
@@ -120,7 +125,7 @@ mod tests {
 
     #[test]
     fn nearest_class_by_hand() {
-        let pixels = Pixels::new(&array![[1, 2], [3, 4]], 0);
+        let pixels = Pixels::new(&array![[1, 2], [3, 4]], 0).unwrap();
         assert_eq!(pixels.nearest([0.4, 0.4]), 1);
         assert_eq!(pixels.nearest([0.4, 0.6]), 2);
         assert_eq!(pixels.nearest([1.4, -0.4]), 3);
@@ -134,19 +139,19 @@ mod tests {
 
     #[test]
     fn a_class_needs_half_of_the_weight() {
-        let pixels = Pixels::new(&array![[0, 3], [0, 3]], 0);
+        let pixels = Pixels::new(&array![[0, 3], [0, 3]], 0).unwrap();
         let mut weights = [0.0; 4];
         assert_eq!(pixels.linear_per_class([0.3, 0.49], &mut weights), 0);
         assert_eq!(pixels.linear_per_class([0.3, 0.5], &mut weights), 3);
         assert_eq!(pixels.linear_per_class([0.3, 1.49], &mut weights), 3);
         assert_eq!(pixels.linear_per_class([0.3, 1.51], &mut weights), 0);
         // Between classes 1 and 3 there is never a 2.
-        let pixels = Pixels::new(&array![[1, 3], [1, 3]], 0);
+        let pixels = Pixels::new(&array![[1, 3], [1, 3]], 0).unwrap();
         assert_eq!(pixels.linear_per_class([0.5, 0.4], &mut weights), 1);
         assert_eq!(pixels.linear_per_class([0.5, 0.6], &mut weights), 3);
         assert_eq!(pixels.linear_per_class([0.5, 0.5], &mut weights), 3);
         // Where four classes meet none has half.
-        let pixels = Pixels::new(&array![[1, 2], [3, 0]], 0);
+        let pixels = Pixels::new(&array![[1, 2], [3, 0]], 0).unwrap();
         assert_eq!(pixels.linear_per_class([0.5, 0.5], &mut weights), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::raw_tensor::{RawDtype, RawTensor, TensorMap};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::network::{Architecture, CooperativeNetwork, Parameter};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -23,7 +24,9 @@ pub fn of_tensor(name: &str, tensor: &Tensor) -> Result<RawTensor> {
         Kind::Int64 => RawDtype::I64,
         other => return Err(Error::Internal(format!("tensor {name} is of kind {other:?}"))),
     };
-    let mut bytes = vec![0u8; tensor.numel() * dtype.size()];
+    let size = tensor.numel() * dtype.size();
+    let mut bytes = memory::reserve(size, name)?;
+    bytes.resize(size, 0);
     tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
     Ok(RawTensor { dtype, shape: tensor.size(), bytes })
 }
@@ -78,7 +81,7 @@ fn telling_shapes(architecture: &Architecture) -> [(&'static str, &'static str, 
 /// Fills the given tensors, each from the one of the name beside it.
 ///
 /// # Errors
-/// `Weights` naming `path` and the first key that is missing, of another shape, or not expected.
+/// `Weights` naming `path` and the first key that is missing, of another shape, or not expected; `OutOfMemory`.
 pub fn load<'a>(
     targets: impl Iterator<Item = (&'a str, &'a Tensor)>,
     tensors: &TensorMap,
@@ -95,7 +98,13 @@ pub fn load<'a>(
     let _guard = tch::no_grad_guard();
     for (key, target) in targets {
         let Some(raw) = tensors.get(key) else { continue };
-        let value = to_tensor(raw).map_err(|problem| wrong(format!("key \"{key}\" {problem}")))?;
+        let kind = kind_of(raw.dtype).ok_or_else(|| {
+            wrong(format!(
+                "key \"{key}\" is of type {:?}; expected floating point or integer numbers",
+                raw.dtype
+            ))
+        })?;
+        let value = Tensor::f_from_data_size(&raw.bytes, &raw.shape, kind)?;
         target.shallow_clone().f_copy_(&value)?;
     }
     Ok(())
@@ -110,17 +119,16 @@ fn check_shape(key: &str, expected: &[i64], tensors: &TensorMap, path: &Path) ->
     Ok(())
 }
 
-fn to_tensor(raw: &RawTensor) -> std::result::Result<Tensor, String> {
-    let kind = match raw.dtype {
-        RawDtype::F32 => Kind::Float,
-        RawDtype::F64 => Kind::Double,
-        RawDtype::F16 => Kind::Half,
-        RawDtype::BF16 => Kind::BFloat16,
-        RawDtype::I64 => Kind::Int64,
-        RawDtype::I32 => Kind::Int,
-        other => return Err(format!("is of type {other:?}; expected floating point or integer numbers")),
-    };
-    Tensor::f_from_data_size(&raw.bytes, &raw.shape, kind).map_err(|error| format!("cannot be read: {error}"))
+fn kind_of(dtype: RawDtype) -> Option<Kind> {
+    match dtype {
+        RawDtype::F32 => Some(Kind::Float),
+        RawDtype::F64 => Some(Kind::Double),
+        RawDtype::F16 => Some(Kind::Half),
+        RawDtype::BF16 => Some(Kind::BFloat16),
+        RawDtype::I64 => Some(Kind::Int64),
+        RawDtype::I32 => Some(Kind::Int),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

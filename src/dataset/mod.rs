@@ -11,9 +11,9 @@ pub use layout::Layout;
 pub use split::SplitOptions;
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::phantom;
 use crate::volume::{Volume, nifti_file};
-use ndarray::Axis;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -378,9 +378,13 @@ impl Dataset {
                 [] => {}
                 [image] => nifti_file::write_image(&file, image, None)?,
                 [first, ..] => {
-                    let views: Vec<_> = channels.iter().map(|channel| channel.voxels.view()).collect();
-                    let stacked = ndarray::stack(Axis(0), &views)
-                        .map_err(|error| Error::Internal(format!("channels of {}: {error}", case.name)))?;
+                    let (depth, height, width) = first.voxels.dim();
+                    let voxels = channels.iter().flat_map(|channel| &channel.voxels).copied();
+                    let stacked = memory::collect(
+                        (channels.len(), depth, height, width),
+                        voxels,
+                        "channels of a case",
+                    )?;
                     nifti_file::write_channels(&file, &stacked, &first.geometry, None)?;
                 }
             }

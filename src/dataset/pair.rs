@@ -1,6 +1,7 @@
 //! Whether an image and its label map fit each other, and raw label values as classes.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::volume::{self, Volume};
 use std::collections::BTreeMap;
 
@@ -36,7 +37,7 @@ pub(super) fn classify(
     // Neighbours are mostly equal.
     let mut last = None;
     let mut failed = None;
-    let voxels = raw.voxels.mapv(|value| match last {
+    let classes_of = raw.voxels.iter().map(|&value| match last {
         Some((same, class)) if same == value => class,
         _ => {
             let class = lookup(value).unwrap_or_else(|error| {
@@ -47,6 +48,7 @@ pub(super) fn classify(
             class
         }
     });
+    let voxels = memory::collect(raw.voxels.dim(), classes_of, name)?;
     match failed {
         None => Ok(Volume { voxels, geometry: raw.geometry }),
         Some(error) => Err(error),

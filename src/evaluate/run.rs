@@ -4,6 +4,7 @@ use super::options::EvaluationOptions;
 use super::report::{CaseEvaluation, ClassScores, Evaluation, Failure};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::metrics::{self, SurfaceDistances};
 use crate::model::Model;
 use crate::segment::{Segmenter, Wanted};
@@ -78,8 +79,10 @@ fn evaluate_case(
     let labels = labels.ok_or_else(|| {
         Error::Dataset(format!("case \"{}\" has no label map; evaluation needs one", case.name))
     })?;
-    let mut fast = Array3::<u8>::zeros(labels.voxels.dim());
-    let mut refined = fast.clone();
+    let [mut fast, mut refined]: [Array3<u8>; 2] = [
+        memory::filled(labels.voxels.dim(), 0, "labels")?,
+        memory::filled(labels.voxels.dim(), 0, "labels")?,
+    ];
     let wanted = Wanted { fast_labels: true, ..Wanted::default() };
     let sources: Vec<&dyn SliceSource> = channels.iter().map(|channel| channel as _).collect();
     segmenter.run(&sources, wanted, &mut |z, slice| {

@@ -5,6 +5,7 @@ use super::image::{self, coopseg_image};
 use super::status::coopseg_status;
 use super::text::{path, read, read_sized, require};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::picture::{OverviewRow, write_overview};
 use crate::volume::ImageView;
 use ndarray::{Array2, Array3, Axis};
@@ -123,15 +124,17 @@ impl Row {
                 )));
             }
         };
-        let cut = |map: Option<Array3<u8>>| map.map(|map| map.index_axis(Axis(0), z).to_owned());
+        let cut = |map: Option<Array3<u8>>| {
+            map.map(|map| memory::copy(&map.index_axis(Axis(0), z), "a slice")).transpose()
+        };
         let [x, y, _] = image.geometry().spacing;
         Ok(Row {
             title: title.to_owned(),
             image: image.slice_f32(z)?,
             entropy: other(row.entropy, "rows->entropy")?.map(|view| view.slice_f32(z)).transpose()?,
-            reference: cut(reference),
-            fast_labels: cut(fast_labels),
-            labels: cut(labels),
+            reference: cut(reference)?,
+            fast_labels: cut(fast_labels)?,
+            labels: cut(labels)?,
             spacing: [x, y],
         })
     }

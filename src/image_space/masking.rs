@@ -2,6 +2,7 @@
 
 use super::config::MultiWindowMasking;
 use crate::error::Result;
+use crate::memory::reserve;
 use rand::{Rng, RngExt};
 use tch::Tensor;
 
@@ -18,7 +19,7 @@ pub(super) fn apply(config: &MultiWindowMasking, images: &Tensor, rng: &mut impl
     let (count, channels, height, width) = images.size4()?;
     let (height, width) = (height as usize, width as usize);
     // 1 where noise goes.
-    let mut noisy = Vec::with_capacity(count as usize * height * width);
+    let mut noisy = reserve(count as usize * height * width, "windows of a batch")?;
     for _ in 0..count {
         let outside = rng.random_bool(config.outside_probability);
         let (inside_value, outside_value) = if outside { (0.0, 1.0) } else { (1.0, 0.0) };
@@ -34,7 +35,8 @@ pub(super) fn apply(config: &MultiWindowMasking, images: &Tensor, rng: &mut impl
             }
         }
     }
-    let noise: Vec<f32> = (0..images.numel()).map(|_| rng.random()).collect();
+    let mut noise: Vec<f32> = reserve(images.numel(), "noise of a batch")?;
+    noise.extend((0..images.numel()).map(|_| rng.random::<f32>()));
     let device = images.device();
     let noisy = Tensor::f_from_slice(&noisy)?
         .f_reshape([count, 1, height as i64, width as i64])?

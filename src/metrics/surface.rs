@@ -1,7 +1,7 @@
 //! Distances between the surfaces of two segmentations.
 
 use crate::error::{Error, Result};
-use crate::volume::{collect, reserve};
+use crate::memory::{collect, reserve};
 use ndarray::{Array3, ArrayView3, ArrayViewMut1, Axis};
 
 /// How far apart the surfaces of one structure are in two segmentations, in mm; NaN where either has none.

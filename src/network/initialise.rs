@@ -4,6 +4,7 @@
 use super::parameters::{Parameter, ParameterKind};
 use super::precision::SharedPrecision;
 use crate::error::Result;
+use crate::memory;
 use crate::random::{self, Purpose};
 use rand::Rng;
 use rand::RngExt;
@@ -57,20 +58,20 @@ impl Initialiser {
     pub fn normal(&mut self, name: &str, shape: &[i64], mean: f64, deviation: f64) -> Result<Tensor> {
         let distribution = Normal::new(mean as f32, deviation as f32)
             .map_err(|error| crate::error::Error::Internal(format!("initial weights of {name}: {error}")))?;
-        let values = draw(shape, &mut self.rng, |rng| distribution.sample(rng));
+        let values = draw(name, shape, &mut self.rng, |rng| distribution.sample(rng))?;
         self.weight(name, shape, &values)
     }
 
     /// The framework's default for biases and transposed convolutions: U(−1/√fan-in, 1/√fan-in).
     pub fn uniform(&mut self, name: &str, shape: &[i64], fan_in: i64) -> Result<Tensor> {
         let bound = 1.0 / (fan_in as f32).sqrt();
-        let values = draw(shape, &mut self.rng, |rng| rng.random_range(-bound..bound));
+        let values = draw(name, shape, &mut self.rng, |rng| rng.random_range(-bound..bound))?;
         self.weight(name, shape, &values)
     }
 
     /// A trained tensor that starts at zero.
     pub fn zeros(&mut self, name: &str, shape: &[i64]) -> Result<Tensor> {
-        let values = draw(shape, &mut self.rng, |_| 0.0);
+        let values = draw(name, shape, &mut self.rng, |_| 0.0)?;
         self.weight(name, shape, &values)
     }
 
@@ -102,6 +103,14 @@ impl Initialiser {
     }
 }
 
-fn draw<R: Rng>(shape: &[i64], rng: &mut R, mut one: impl FnMut(&mut R) -> f32) -> Vec<f32> {
-    (0..shape.iter().product::<i64>()).map(|_| one(rng)).collect()
+fn draw<R: Rng>(
+    name: &str,
+    shape: &[i64],
+    rng: &mut R,
+    mut one: impl FnMut(&mut R) -> f32,
+) -> Result<Vec<f32>> {
+    let count = shape.iter().product::<i64>().max(0) as usize;
+    let mut values = memory::reserve(count, name)?;
+    values.extend((0..count).map(|_| one(rng)));
+    Ok(values)
 }

@@ -6,7 +6,8 @@ use super::scanner::{Protocol, Scanner};
 use super::texture::Texture;
 use super::tissue::TISSUES;
 use crate::artefact::bias_field;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::memory;
 use crate::parallel::in_parallel;
 use crate::random::{self, Purpose};
 use ndarray::{Array2, Array3, Axis};
@@ -36,14 +37,7 @@ impl Grid {
 
     fn allocate<T: Clone + Default>(&self) -> Result<Array3<T>> {
         let [width, height] = self.raster.size;
-        let count = width * height * self.slices;
-        let mut voxels = Vec::new();
-        voxels.try_reserve_exact(count).map_err(|_| {
-            Error::OutOfMemory(format!("a synthetic volume of {width} × {height} × {} voxels", self.slices))
-        })?;
-        voxels.resize(count, T::default());
-        Array3::from_shape_vec((self.slices, height, width), voxels)
-            .map_err(|error| Error::Internal(format!("synthetic volume: {error}")))
+        memory::filled((self.slices, height, width), T::default(), "a synthetic volume")
     }
 }
 
@@ -78,15 +72,15 @@ pub(super) fn image(
     let mut voxels = grid.allocate::<f32>()?;
     let slices: Vec<_> = voxels.axis_iter_mut(Axis(0)).collect();
     in_parallel(|| {
-        slices.into_par_iter().enumerate().for_each(|(slice, mut target)| {
-            let texture = Texture::draw(&mut stream(1 + 2 * slice as u64), &grid.raster);
+        slices.into_par_iter().enumerate().try_for_each(|(slice, mut target)| -> Result<()> {
+            let texture = Texture::draw(&mut stream(1 + 2 * slice as u64), &grid.raster)?;
             let middle = grid.height(slice);
             let thickness = protocol.slab * grid.distance;
-            let scene = Slice::draw(anatomy, middle, &grid.raster, &signal, texture);
-            let mut drawn = Array2::<f32>::zeros(target.raw_dim());
+            let scene = Slice::draw(anatomy, middle, &grid.raster, &signal, texture)?;
+            let mut drawn = memory::filled(target.raw_dim(), 0f32, "a synthetic slice")?;
             for part in 0..PLANES {
                 let offset = ((part as f64 + 0.5) / PLANES as f64 - 0.5) * thickness;
-                drawn += &scene.plane(anatomy, middle + offset);
+                drawn += &scene.plane(anatomy, middle + offset)?;
             }
             drawn.mapv_inplace(|value| value / PLANES as f32);
             for (axis, spacing) in [(Axis(1), grid.raster.spacing[0]), (Axis(0), grid.raster.spacing[1])] {
@@ -94,8 +88,9 @@ pub(super) fn image(
             }
             receive(&mut drawn, &grid.raster, protocol.falloff);
             target.assign(&drawn);
-        });
-    })?;
+            Ok(())
+        })
+    })??;
     bias_field::apply(&mut voxels, &shading)?;
 
     let slices: Vec<_> = voxels.axis_iter_mut(Axis(0)).collect();

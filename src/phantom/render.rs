@@ -5,8 +5,12 @@ use super::heart::Section;
 use super::outline::Outline;
 use super::texture::Texture;
 use super::tissue::{TISSUES, Tissue};
+use crate::error::Result;
+use crate::memory;
 use ndarray::Array2;
 
+/// What memory is for.
+const SLICE: &str = "a synthetic slice";
 /// Thickness of the fat where it is thinnest, in mm.
 const SKIN_FAT: f64 = 4.0;
 
@@ -57,15 +61,18 @@ impl<'a> Slice<'a> {
         raster: &'a Raster,
         signal: &'a [f32; TISSUES],
         texture: Texture,
-    ) -> Self {
+    ) -> Result<Self> {
         let [width, rows] = raster.size;
-        let air = Array2::from_elem((rows, width), signal[Tissue::Air as usize]);
-        let nowhere = Array2::from_elem((rows, width), f64::INFINITY);
-        let mut slice = Slice { raster, signal, texture, from_chest: nowhere, body: air.clone() };
+        let air = memory::filled((rows, width), signal[Tissue::Air as usize], SLICE)?;
+        let nowhere = memory::filled((rows, width), f64::INFINITY, SLICE)?;
+        let mut slice =
+            Slice { raster, signal, texture, from_chest: nowhere, body: memory::copy(&air, SLICE)? };
         let (Some(skin), Some(chest)) = (anatomy.body.at(height), anatomy.chest.at(height)) else {
-            return slice;
+            return Ok(slice);
         };
-        slice.from_chest = Array2::from_shape_fn((rows, width), |(y, x)| chest.distance(raster.point(x, y)));
+        for ((y, x), distance) in slice.from_chest.indexed_iter_mut() {
+            *distance = chest.distance(raster.point(x, y));
+        }
         let mut canvas = Canvas { slice: &slice, values: air };
         canvas.paint(Tissue::Fat, &skin, 0.0, |_, point| skin.distance(point));
         canvas.paint(Tissue::Muscle, &chest, anatomy.muscle, |pixel, point| {
@@ -77,12 +84,12 @@ impl<'a> Slice<'a> {
             canvas.paint(Tissue::Bone, &rib, 0.0, |_, point| rib.distance(point));
         }
         slice.body = canvas.values;
-        slice
+        Ok(slice)
     }
 
     /// The plane at this height, with organs and heart.
-    pub(super) fn plane(&self, anatomy: &Anatomy, height: f64) -> Array2<f32> {
-        let mut canvas = Canvas { slice: self, values: self.body.clone() };
+    pub(super) fn plane(&self, anatomy: &Anatomy, height: f64) -> Result<Array2<f32>> {
+        let mut canvas = Canvas { slice: self, values: memory::copy(&self.body, SLICE)? };
         for (tissue, organ) in &anatomy.organs {
             if let Some(outline) = organ.at(height) {
                 canvas.paint(*tissue, &outline, 0.0, |pixel, point| {
@@ -91,7 +98,7 @@ impl<'a> Slice<'a> {
             }
         }
         canvas.paint_heart(&anatomy.heart.section(height));
-        canvas.values
+        Ok(canvas.values)
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::canvas::{Canvas, Rect};
 use super::colour::{Rgb, class_colour};
 use super::panel::{draw_image, draw_labels, draw_map, robust_window};
 use super::text::{LINE_HEIGHT, TextStyle, draw_text, fit_text, text_width};
 use crate::error::{Error, Result};
+use crate::memory;
 
 /// Longer side of a panel in pixels.
 const PANEL_SIDE: f64 = 240.0;
@@ -171,7 +172,7 @@ fn draw_overview(rows: &[OverviewRow<'_>], class_names: &[String]) -> Result<Can
     let mut canvas = Canvas::new(sheet.width, sheet.height, BACKGROUND)?;
     sheet.draw_headings(&mut canvas);
     for (index, row) in rows.iter().enumerate() {
-        sheet.draw_row(&mut canvas, index, row);
+        sheet.draw_row(&mut canvas, index, row)?;
     }
     sheet.draw_legend(&mut canvas);
     Ok(canvas)
@@ -241,8 +242,8 @@ impl Sheet {
         }
     }
 
-    fn draw_row(&self, canvas: &mut Canvas, index: usize, row: &OverviewRow<'_>) {
-        let window = robust_window(row.image);
+    fn draw_row(&self, canvas: &mut Canvas, index: usize, row: &OverviewRow<'_>) -> Result<()> {
+        let window = robust_window(row.image)?;
         let (width, height) = row.panel_size();
         for (position, &column) in self.columns.iter().enumerate() {
             let field = self.field(position, index);
@@ -255,12 +256,12 @@ impl Sheet {
             match (column, row.entropy) {
                 (Column::Entropy, Some(map)) => {
                     draw_map(canvas, panel, map, self.largest_entropy);
-                    self.draw_bar(canvas, field);
+                    self.draw_bar(canvas, field)?;
                 }
                 _ if row.has(column) => {
                     draw_image(canvas, panel, row.image, window);
                     if let Some(labels) = row.labels_of(column) {
-                        draw_labels(canvas, panel, labels);
+                        draw_labels(canvas, panel, labels)?;
                     }
                 }
                 _ => {
@@ -271,24 +272,25 @@ impl Sheet {
                 }
             }
         }
+        Ok(())
     }
 
     /// The entropy's colours beside its field, with numbers at both ends and in the middle.
-    fn draw_bar(&self, canvas: &mut Canvas, field: Rect) {
+    fn draw_bar(&self, canvas: &mut Canvas, field: Rect) -> Result<()> {
         let bar = Rect { x: field.x + field.width + BAR_GAP, width: BAR_WIDTH, ..field };
-        let steps = Array2::from_shape_fn((bar.height, 1), |(y, _)| {
-            let from_top = (y as f32 + 0.5) / bar.height as f32;
-            (1.0 - from_top) * self.largest_entropy
-        });
+        let from_top = (0..bar.height).map(|y| (y as f32 + 0.5) / bar.height as f32);
+        let steps = from_top.map(|share| (1.0 - share) * self.largest_entropy);
+        let steps = memory::collect((bar.height, 1), steps, "the colours of entropy")?;
         draw_map(canvas, bar, steps.view(), self.largest_entropy);
         if bar.height < 3 * LINE_HEIGHT {
-            return;
+            return Ok(());
         }
         let places = [(0.0, bar.height - LINE_HEIGHT), (0.5, (bar.height - LINE_HEIGHT) / 2), (1.0, 0)];
         for (share, y) in places {
             let text = number(share * self.largest_entropy);
             draw_text(canvas, bar.x + bar.width + BAR_GAP, bar.y + y, &text, MUTED);
         }
+        Ok(())
     }
 
     fn draw_legend(&self, canvas: &mut Canvas) {

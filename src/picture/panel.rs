@@ -1,29 +1,35 @@
 //! One slice inside a rectangle of a picture: grey values, labels on top, or a colour map.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 
 use super::canvas::{Canvas, Rect};
 use super::colour::{Rgb, class_colour, entropy_colour};
 use super::resample::Resampler;
+use crate::error::Result;
+use crate::memory;
 
 /// Opacity of a class inside its contour.
 const FILL_OPACITY: f32 = 0.32;
 
 /// The grey values between which a slice is shown: its 1st and 99th percentile of the finite
 /// values. A constant slice gets a window around its value, so that it becomes mid-grey.
-pub fn robust_window(slice: ArrayView2<'_, f32>) -> (f32, f32) {
-    let mut values: Vec<f32> = slice.iter().copied().filter(|value| value.is_finite()).collect();
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn robust_window(slice: ArrayView2<'_, f32>) -> Result<(f32, f32)> {
+    let mut values: Vec<f32> = memory::reserve(slice.len(), "the intensities of a slice")?;
+    values.extend(slice.iter().filter(|value| value.is_finite()));
     values.sort_unstable_by(f32::total_cmp);
     let percentile =
         |share: f32| values.get((values.len().saturating_sub(1) as f32 * share).round() as usize);
-    match (percentile(0.01), percentile(0.99)) {
+    Ok(match (percentile(0.01), percentile(0.99)) {
         (Some(&low), Some(&high)) if low < high => (low, high),
         (Some(&low), _) => match (values.first(), values.last()) {
             (Some(&first), Some(&last)) if first < last => (first, last),
             _ => (low - 1.0, low + 1.0),
         },
         _ => (0.0, 1.0),
-    }
+    })
 }
 
 /// Draws a slice `[y, x]` in grey, scaled to the rectangle: `window.0` and below is black,
@@ -59,16 +65,23 @@ fn draw(canvas: &mut Canvas, rect: Rect, slice: ArrayView2<'_, f32>, colour: imp
 ///
 /// Borders are interpolated between the samples, as the grey values are, so that they do not show
 /// the steps of the grid.
-pub fn draw_labels(canvas: &mut Canvas, rect: Rect, labels: ArrayView2<'_, u8>) {
+///
+/// # Errors
+/// `OutOfMemory`.
+pub fn draw_labels(canvas: &mut Canvas, rect: Rect, labels: ArrayView2<'_, u8>) -> Result<()> {
     if labels.is_empty() || rect.width == 0 || rect.height == 0 {
-        return;
+        return Ok(());
     }
     let resampler = Resampler::new(labels.dim(), (rect.height, rect.width));
-    let shown = Array2::from_shape_fn((rect.height, rect.width), |(y, x)| resampler.label(labels, y, x));
+    let mut shown = memory::filled((rect.height, rect.width), 0, "labels as they are shown")?;
+    for ((y, x), class) in shown.indexed_iter_mut() {
+        *class = resampler.label(labels, y, x);
+    }
     for ((y, x), &class) in shown.indexed_iter().filter(|(_, class)| **class != 0) {
         let opacity = if is_border(shown.view(), y, x, class) { 1.0 } else { FILL_OPACITY };
         canvas.blend(rect.x + x, rect.y + y, class_colour(class), opacity);
     }
+    Ok(())
 }
 
 /// Whether a neighbour belongs to another class; the picture's edge is no border.
@@ -80,6 +93,7 @@ fn is_border(labels: ArrayView2<'_, u8>, y: usize, x: usize, class: u8) -> bool 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ndarray::Array2;
     use ndarray::array;
 
     const RECT: Rect = Rect { x: 1, y: 2, width: 5, height: 5 };
@@ -89,14 +103,14 @@ mod tests {
         let mut slice = Array2::from_shape_fn((20, 20), |(y, x)| (y * 20 + x) as f32);
         slice[[0, 0]] = 1e9;
         slice[[0, 1]] = f32::NAN;
-        let (low, high) = robust_window(slice.view());
+        let (low, high) = robust_window(slice.view()).unwrap();
         assert!(low > 0.0 && low < 10.0 && high > 380.0 && high < 400.0, "{low} {high}");
-        assert_eq!(robust_window(array![[3.0, 3.0]].view()), (2.0, 4.0));
+        assert_eq!(robust_window(array![[3.0, 3.0]].view()).unwrap(), (2.0, 4.0));
         let mut spot = Array2::zeros((20, 20));
         spot[[3, 3]] = 8.0;
-        assert_eq!(robust_window(spot.view()), (0.0, 8.0));
-        assert_eq!(robust_window(array![[f32::NAN]].view()), (0.0, 1.0));
-        assert_eq!(robust_window(Array2::zeros((0, 4)).view()), (0.0, 1.0));
+        assert_eq!(robust_window(spot.view()).unwrap(), (0.0, 8.0));
+        assert_eq!(robust_window(array![[f32::NAN]].view()).unwrap(), (0.0, 1.0));
+        assert_eq!(robust_window(Array2::zeros((0, 4)).view()).unwrap(), (0.0, 1.0));
     }
 
     #[test]
@@ -115,7 +129,7 @@ mod tests {
         let mut canvas = Canvas::new(8, 8, [0; 3]).unwrap();
         let mut labels = Array2::zeros((5, 5));
         labels.slice_mut(ndarray::s![1..4, 1..4]).fill(2);
-        draw_labels(&mut canvas, RECT, labels.view());
+        draw_labels(&mut canvas, RECT, labels.view()).unwrap();
         assert_eq!(canvas.pixel(1, 2), Some([0; 3]));
         assert_eq!(canvas.pixel(2, 3), Some(class_colour(2)));
         let inside = canvas.pixel(3, 4).unwrap();

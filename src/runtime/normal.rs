@@ -2,6 +2,7 @@
 
 use super::upload;
 use crate::error::Result;
+use crate::memory::reserve;
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 use tch::Tensor;
@@ -20,7 +21,8 @@ pub fn normal_like(like: &Tensor, rng: &mut impl Rng) -> Result<Tensor> {
 /// # Errors
 /// `OutOfMemory`.
 pub fn normal(shape: &[i64], rng: &mut impl Rng) -> Result<Tensor> {
-    let count = shape.iter().product::<i64>().max(0);
-    let values: Vec<f32> = (0..count).map(|_| rng.sample(StandardNormal)).collect();
+    let count = shape.iter().product::<i64>().max(0) as usize;
+    let mut values: Vec<f32> = reserve(count, "noise of a batch")?;
+    values.extend((0..count).map(|_| rng.sample::<f32, _>(StandardNormal)));
     Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)
 }

@@ -3,8 +3,9 @@
 use super::segmenter::{Report, Segmenter};
 use super::slice_result::Wanted;
 use crate::error::{Error, Result};
+use crate::memory::filled;
 use crate::volume::{SliceSource, Volume, nifti_file};
-use ndarray::{Array3, Array4, Axis};
+use ndarray::Axis;
 use std::path::Path;
 
 /// Where the results go; what is `None` is not made.
@@ -93,14 +94,16 @@ impl Segmenter {
             entropy: outputs.entropy.is_some(),
             disagreement: outputs.disagreement.is_some(),
         };
-        let when = |wanted: bool| wanted.then(|| Array3::<f32>::zeros(shape));
-        let mut labels = Array3::<u8>::zeros(shape);
-        let mut fast_labels = wanted.fast_labels.then(|| Array3::<u8>::zeros(shape));
-        let mut entropy = when(wanted.entropy);
-        let mut disagreement = when(wanted.disagreement);
-        let mut probabilities = outputs
-            .probabilities
-            .map(|_| Array4::<f32>::zeros((self.model().class_names().len(), slices, height, width)));
+        let classes = self.model().class_names().len();
+        let mut labels = filled(shape, 0u8, "labels")?;
+        let mut fast_labels = outputs.fast_labels.map(|_| filled(shape, 0u8, "labels")).transpose()?;
+        let mut entropy = outputs.entropy.map(|_| filled(shape, 0f32, "entropy")).transpose()?;
+        let mut disagreement =
+            outputs.disagreement.map(|_| filled(shape, 0f32, "disagreement")).transpose()?;
+        let probabilities = outputs.probabilities;
+        let mut probabilities = probabilities
+            .map(|_| filled((classes, slices, height, width), 0f32, "probabilities"))
+            .transpose()?;
         let report = self
             .run(&sources, wanted, &mut |z, result| {
                 labels.index_axis_mut(Axis(0), z).assign(&result.labels);

@@ -2,7 +2,8 @@
 
 use super::on_device::{DeviceGrid, DeviceImage};
 use crate::error::Result;
-use crate::volume::{self, Geometry, IntensityWindow, NetworkGrid, SliceSource};
+use crate::memory;
+use crate::volume::{Geometry, IntensityWindow, NetworkGrid, SliceSource};
 use std::ops::Range;
 use tch::Tensor;
 
@@ -74,12 +75,12 @@ impl Input<'_> {
         let (channels, pixels) = (self.channels.len(), width * height);
         let shape = [slices.len() as i64, channels as i64, height as i64, width as i64];
         let mut values: Vec<f32> =
-            volume::reserve(slices.len() * channels * pixels, "slices on the networks' grid")?;
+            memory::reserve(slices.len() * channels * pixels, "slices on the networks' grid")?;
         for z in slices {
             for (channel, window) in self.channels.iter().zip(&self.windows) {
                 let mut slice = channel.slice(z)?;
                 window.apply(&mut slice);
-                values.extend(self.grid.image_to_network(slice.view()).iter());
+                values.extend(self.grid.image_to_network(slice.view())?.iter());
             }
         }
         Ok(Tensor::f_from_slice(&values)?.f_reshape(shape)?)

@@ -294,7 +294,7 @@ impl Segmenter {
             .map(|index| {
                 let refined = of_slice(refined, shape, index)?;
                 let fast = fast.map(|fast| of_slice(fast, shape, index)).transpose()?;
-                Ok(SliceResult::new(&input.grid, refined, fast, wanted))
+                SliceResult::new(&input.grid, refined, fast, wanted)
             })
             .collect::<Result<_>>()?;
         Ok(Chunk { results, changed })

@@ -1,5 +1,7 @@
 //! What becomes of one slice.
 
+use crate::error::Result;
+use crate::memory;
 use crate::volume::NetworkGrid;
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, Zip};
 
@@ -41,45 +43,50 @@ pub struct SliceResult {
 impl SliceResult {
     /// Brings the probabilities of both stages, `[class, y, x]` on the networks' grid, to the image's grid and derives
     /// the wanted maps.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
     pub fn new(
         grid: &NetworkGrid,
         refined: ArrayView3<f32>,
         fast: Option<ArrayView3<f32>>,
         wanted: Wanted,
-    ) -> Self {
-        let fast_labels = |fast| wanted.fast_labels.then(|| labels_on_image(grid, fast));
+    ) -> Result<Self> {
+        let fast_labels =
+            fast.filter(|_| wanted.fast_labels).map(|fast| labels_on_image(grid, fast)).transpose()?;
         if !(wanted.probabilities || wanted.entropy || wanted.disagreement) {
-            return SliceResult {
-                labels: labels_on_image(grid, refined),
+            return Ok(SliceResult {
+                labels: labels_on_image(grid, refined)?,
                 probabilities: None,
-                fast_labels: fast.and_then(fast_labels),
+                fast_labels,
                 entropy: None,
                 disagreement: None,
-            };
+            });
         }
-        let probabilities = grid.probabilities_to_image(refined);
-        let mut labels = Argmax::new(probabilities.dim().1, probabilities.dim().2);
+        let probabilities = grid.probabilities_to_image(refined)?;
+        let mut labels = Argmax::new(probabilities.dim().1, probabilities.dim().2)?;
         probabilities.outer_iter().for_each(|map| labels.add(map));
-        SliceResult {
+        Ok(SliceResult {
             labels: labels.labels,
-            fast_labels: fast.and_then(fast_labels),
-            entropy: wanted.entropy.then(|| entropy(&probabilities)),
+            fast_labels,
+            entropy: wanted.entropy.then(|| entropy(&probabilities)).transpose()?,
             disagreement: fast
                 .filter(|_| wanted.disagreement)
-                .map(|fast| total_variation(&grid.probabilities_to_image(fast), &probabilities)),
+                .map(|fast| total_variation(&grid.probabilities_to_image(fast)?, &probabilities))
+                .transpose()?,
             probabilities: wanted.probabilities.then_some(probabilities),
-        }
+        })
     }
 }
 
 /// The most likely classes on the image's grid, one class after the other: all probabilities are never in memory.
-fn labels_on_image(grid: &NetworkGrid, probabilities: ArrayView3<f32>) -> Array2<u8> {
+fn labels_on_image(grid: &NetworkGrid, probabilities: ArrayView3<f32>) -> Result<Array2<u8>> {
     let [width, height] = grid.image_size();
-    let mut labels = Argmax::new(height, width);
+    let mut labels = Argmax::new(height, width)?;
     for class in 0..probabilities.len_of(Axis(0)) {
-        labels.add(grid.probability_to_image(probabilities, class).view());
+        labels.add(grid.probability_to_image(probabilities, class)?.view());
     }
-    labels.labels
+    Ok(labels.labels)
 }
 
 /// The class of the highest value so far.
@@ -90,12 +97,12 @@ struct Argmax {
 }
 
 impl Argmax {
-    fn new(height: usize, width: usize) -> Self {
-        Argmax {
-            labels: Array2::zeros((height, width)),
-            highest: Array2::from_elem((height, width), f32::NEG_INFINITY),
+    fn new(height: usize, width: usize) -> Result<Self> {
+        Ok(Argmax {
+            labels: memory::filled((height, width), 0, "labels of a slice")?,
+            highest: memory::filled((height, width), f32::NEG_INFINITY, "labels of a slice")?,
             class: 0,
-        }
+        })
     }
 
     /// The map of the next class.
@@ -111,9 +118,9 @@ impl Argmax {
     }
 }
 
-fn entropy(probabilities: &Array3<f32>) -> Array2<f32> {
+fn entropy(probabilities: &Array3<f32>) -> Result<Array2<f32>> {
     let (_, height, width) = probabilities.dim();
-    let mut total = Array2::zeros((height, width));
+    let mut total = memory::filled((height, width), 0.0, "entropy of a slice")?;
     for map in probabilities.axis_iter(Axis(0)) {
         Zip::from(&mut total).and(map).for_each(|total: &mut f32, &p| {
             if p > 0.0 {
@@ -121,16 +128,16 @@ fn entropy(probabilities: &Array3<f32>) -> Array2<f32> {
             }
         });
     }
-    total.mapv_into(|value: f32| value.max(0.0))
+    Ok(total.mapv_into(|value: f32| value.max(0.0)))
 }
 
-fn total_variation(fast: &Array3<f32>, refined: &Array3<f32>) -> Array2<f32> {
+fn total_variation(fast: &Array3<f32>, refined: &Array3<f32>) -> Result<Array2<f32>> {
     let (_, height, width) = refined.dim();
-    let mut total = Array2::zeros((height, width));
+    let mut total = memory::filled((height, width), 0.0, "disagreement of a slice")?;
     for (a, b) in fast.axis_iter(Axis(0)).zip(refined.axis_iter(Axis(0))) {
         Zip::from(&mut total).and(a).and(b).for_each(|total: &mut f32, &a, &b| *total += 0.5 * (a - b).abs());
     }
-    total
+    Ok(total)
 }
 
 #[cfg(test)]
@@ -156,7 +163,7 @@ mod tests {
     fn maps_of_known_probabilities() {
         let (refined, fast) = (map([1.0, 0.5]), map([0.25, 0.5]));
         let all = Wanted { fast_labels: true, entropy: true, disagreement: true, probabilities: true };
-        let result = SliceResult::new(&grid(), refined.view(), Some(fast.view()), all);
+        let result = SliceResult::new(&grid(), refined.view(), Some(fast.view()), all).unwrap();
         assert_eq!(result.labels, Array2::<u8>::zeros((16, 16)));
         assert_eq!(result.fast_labels.unwrap().row(3).to_vec()[..3], [1, 0, 1]);
         assert_eq!(result.probabilities.unwrap(), refined);
@@ -170,10 +177,10 @@ mod tests {
     fn unwanted_maps_are_not_made_and_labels_are_the_same() {
         let (refined, fast) = (map([0.2, 0.6]), map([0.7, 0.1]));
         let few = Wanted { fast_labels: true, ..Wanted::default() };
-        let result = SliceResult::new(&grid(), refined.view(), Some(fast.view()), few);
+        let result = SliceResult::new(&grid(), refined.view(), Some(fast.view()), few).unwrap();
         assert!(result.probabilities.is_none() && result.entropy.is_none() && result.disagreement.is_none());
         let all = Wanted { probabilities: true, ..few };
-        let full = SliceResult::new(&grid(), refined.view(), Some(fast.view()), all);
+        let full = SliceResult::new(&grid(), refined.view(), Some(fast.view()), all).unwrap();
         assert_eq!((result.labels, result.fast_labels), (full.labels, full.fast_labels));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::augment::ChannelSlice;
 use crate::error::{Error, Result};
+use crate::memory::reserve;
 use crate::runtime::upload;
 use tch::{Device, Kind, Tensor};
 
@@ -23,8 +24,8 @@ impl Batch {
         };
         let (height, width) = image.dim();
         let (channels, pixels) = (first.channels.len(), height * width);
-        let mut images = Vec::with_capacity(slices.len() * channels * pixels);
-        let mut labels = Vec::with_capacity(slices.len() * pixels);
+        let mut images = reserve(slices.len() * channels * pixels, "images of a batch")?;
+        let mut labels = reserve(slices.len() * pixels, "labels of a batch")?;
         for slice in slices {
             for channel in &slice.channels {
                 images.extend(channel.iter().copied());

@@ -36,14 +36,13 @@ pub fn case_slices(
         normalise(channel, config.preprocess.percentiles).map_err(|error| error.in_case(name))?;
     }
     let grid = NetworkGrid::of_volume(&labels, &config.preprocess).map_err(|error| error.in_case(name))?;
-    let slice = |(z, label): (usize, ArrayView2<u8>)| ChannelSlice {
-        channels: channels
-            .iter()
-            .map(|channel| grid.resample_image(channel.voxels.index_axis(Axis(0), z)))
-            .collect(),
-        label: grid.resample_labels(label),
+    let slice = |(z, label): (usize, ArrayView2<u8>)| -> Result<ChannelSlice> {
+        let channels =
+            channels.iter().map(|channel| grid.resample_image(channel.voxels.index_axis(Axis(0), z)));
+        Ok(ChannelSlice { channels: channels.collect::<Result<_>>()?, label: grid.resample_labels(label)? })
     };
-    let slices: Vec<ChannelSlice> = labels.voxels.axis_iter(Axis(0)).enumerate().map(slice).collect();
+    let slices: Vec<ChannelSlice> =
+        labels.voxels.axis_iter(Axis(0)).enumerate().map(slice).collect::<Result<_>>()?;
     let summary = CaseSummary {
         case: name.clone(),
         subject: case.subject.clone(),

@@ -9,6 +9,7 @@ use crate::latent::{
     Threshold,
 };
 use crate::loss::ReconstructionLoss;
+use crate::memory;
 use crate::model::Model;
 use crate::network::{BatchNormMode, Codes};
 use crate::random::{self, Purpose};
@@ -156,8 +157,8 @@ fn batch_of(model: &Model, image: &dyn SliceSource, labels: &Array3<u8>) -> Resu
             let mut slice = image.slice(z)?;
             window.apply(&mut slice);
             let slice =
-                Slice { image: grid.resample_image(slice.view()), label: grid.resample_labels(label) };
-            Ok(augment::plain(&slice, preprocess.pad, preprocess.crop).into())
+                Slice { image: grid.resample_image(slice.view())?, label: grid.resample_labels(label)? };
+            Ok(augment::plain(&slice, preprocess.pad, preprocess.crop)?.into())
         })
         .collect::<Result<Vec<_>>>()?;
     Batch::new(&slices, Device::Cpu)
@@ -166,8 +167,8 @@ fn batch_of(model: &Model, image: &dyn SliceSource, labels: &Array3<u8>) -> Resu
 fn to_array(tensor: &Tensor) -> Result<Array4<f32>> {
     let (a, b, c, d) = tensor.size4()?;
     let tensor = tensor.f_detach()?.f_contiguous()?;
-    let mut values = vec![0f32; tensor.numel()];
-    tensor.f_copy_data(&mut values, tensor.numel())?;
-    Array4::from_shape_vec((a as usize, b as usize, c as usize, d as usize), values)
-        .map_err(|error| Error::Internal(format!("tensor to array: {error}")))
+    let shape = [a, b, c, d].map(|extent| extent.unsigned_abs() as usize);
+    let mut values = memory::filled(shape, 0f32, "hard examples")?;
+    tensor.f_copy_data(values.as_slice_mut().unwrap_or_default(), tensor.numel())?;
+    Ok(values)
 }

@@ -125,9 +125,11 @@ impl TrainingSlices {
                 let mut rng = random::stream(self.seed, Purpose::Augmentation, [epoch, index as u64, 0]);
                 augment::augment_channels(slice(place), pad, crop, classes, &config.augmentation, &mut rng)
             })
-            .collect();
+            .collect::<Result<_>>()?;
         if config.with_unaugmented {
-            slices.extend(chosen.iter().map(|place| augment::plain_channels(slice(place), pad, crop)));
+            for place in &chosen {
+                slices.push(augment::plain_channels(slice(place), pad, crop)?);
+            }
         }
         let cases = chosen.iter().map(|place| self.stored.cases()[place.case].summary.case.clone()).collect();
         Ok(SliceBatch { slices, cases })

@@ -8,10 +8,11 @@ use super::stored_cases::StoredCases;
 use crate::augment::{self, ChannelSlice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::metrics::{OverlapCounts, mean_foreground};
 use crate::network::inference::{InferenceNetwork, Target};
 use crate::network::{CooperativeNetwork, Precision};
-use ndarray::{Array2, Array3, Axis};
+use ndarray::{Array2, Array3, ArrayViewMut3, Axis};
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
@@ -136,8 +137,8 @@ impl ValidationCases {
             slice: z,
             image: slice.channels.into_iter().next().unwrap_or_default(),
             reference: slice.label,
-            fast: fast.index_axis(Axis(0), z).to_owned(),
-            refined: refined.index_axis(Axis(0), z).to_owned(),
+            fast: memory::copy(&fast.index_axis(Axis(0), z), "labels of a slice")?,
+            refined: memory::copy(&refined.index_axis(Axis(0), z), "labels of a slice")?,
         })
     }
 
@@ -152,34 +153,31 @@ impl ValidationCases {
     fn segment(&self, networks: &InferenceNetwork, case: usize) -> Result<Segmented> {
         let _guard = tch::no_grad_guard();
         let (pad, crop) = (self.config.preprocess.pad, self.config.preprocess.crop);
+        let stored = self.stored.slices(case)?;
         let slices: Vec<ChannelSlice> =
-            self.stored.slices(case)?.iter().map(|slice| augment::plain_channels(slice, pad, crop)).collect();
-        let mut fast = Vec::new();
-        let mut refined = Vec::new();
-        for chunk in slices.chunks(CHUNK) {
+            stored.iter().map(|slice| augment::plain_channels(slice, pad, crop)).collect::<Result<_>>()?;
+        let [width, height] = crop;
+        let shape = (slices.len(), height, width);
+        let mut fast = memory::filled(shape, 0, "predicted slices")?;
+        let mut refined = memory::filled(shape, 0, "predicted slices")?;
+        let predicted =
+            fast.axis_chunks_iter_mut(Axis(0), CHUNK).zip(refined.axis_chunks_iter_mut(Axis(0), CHUNK));
+        for (chunk, (fast, refined)) in slices.chunks(CHUNK).zip(predicted) {
             let batch = Batch::new(chunk, networks.target().device)?;
             let prediction = networks.segment(&batch.images)?;
             let corrected = networks.correct(&prediction)?;
-            append_labels(&mut fast, &prediction)?;
-            append_labels(&mut refined, &corrected)?;
+            write_labels(fast, &prediction)?;
+            write_labels(refined, &corrected)?;
         }
-        let [width, height] = crop;
-        let shape = (slices.len(), height, width);
-        let volume = |labels| {
-            Array3::from_shape_vec(shape, labels)
-                .map_err(|error| Error::Internal(format!("predicted slices: {error}")))
-        };
-        Ok(Segmented { fast: volume(fast)?, refined: volume(refined)?, slices })
+        Ok(Segmented { fast, refined, slices })
     }
 }
 
-/// Adds the most likely class of every pixel of logits N×C×H×W.
-fn append_labels(labels: &mut Vec<u8>, logits: &Tensor) -> Result<()> {
+/// Writes the most likely class of every pixel of logits N×C×H×W.
+fn write_labels(mut labels: ArrayViewMut3<u8>, logits: &Tensor) -> Result<()> {
     let found =
         logits.f_argmax(1, false)?.f_to_kind(Kind::Uint8)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let start = labels.len();
-    labels.resize(start + found.numel(), 0);
-    found.f_copy_data_u8(&mut labels[start..], found.numel())?;
+    found.f_copy_data_u8(labels.as_slice_mut().unwrap_or_default(), found.numel())?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use super::Volume;
 use super::order_statistics::Counted;
 use crate::error::{Error, Result};
+use crate::memory;
 use ndarray::{Array, Array2, ArrayBase, Axis, DataMut, Dimension};
 
 /// The intensities that become 0 and 1: percentiles of a whole image.
@@ -35,7 +36,7 @@ impl IntensityWindow {
 
     /// The window between two percentiles of a volume; see [`IntensityWindow::of_slices`].
     pub fn of_volume(volume: &Volume<f32>, percentiles: [f64; 2]) -> Result<Self> {
-        let slice = |z| Ok(volume.voxels.index_axis(Axis(0), z).to_owned());
+        let slice = |z| memory::copy(&volume.voxels.index_axis(Axis(0), z), "a slice");
         Self::of_slices(volume.voxels.len_of(Axis(0)), slice, percentiles)
     }
 

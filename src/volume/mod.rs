@@ -5,7 +5,6 @@
 //! `[z, y, x]`. World coordinates are LPS (x to the patient's left, y to posterior, z to superior)
 //! in millimetres, as in DICOM and ITK.
 
-mod allocation;
 mod crop;
 mod dtype;
 mod geometry;
@@ -22,7 +21,6 @@ mod slice_source;
 mod view;
 mod view_mut;
 
-pub(crate) use allocation::{collect, reserve};
 pub use crop::{centre_crop, pad};
 pub use dtype::Dtype;
 pub use geometry::Geometry;
@@ -38,6 +36,8 @@ pub use slice_source::SliceSource;
 pub use view::ImageView;
 pub use view_mut::ImageViewMut;
 
+use crate::error::Result;
+use crate::memory;
 use ndarray::Array3;
 
 /// An image or label map in memory with its place in space.
@@ -62,8 +62,7 @@ impl<T: Copy> Volume<T> {
     ///
     /// # Errors
     /// `OutOfMemory`, where `clone` would end the process.
-    pub fn try_clone(&self) -> crate::error::Result<Self> {
-        let voxels = collect(self.voxels.dim(), self.voxels.iter().copied(), "a copy of an image")?;
-        Ok(Volume { voxels, geometry: self.geometry })
+    pub fn try_clone(&self) -> Result<Self> {
+        Ok(Volume { voxels: memory::copy(&self.voxels, "a copy of an image")?, geometry: self.geometry })
     }
 }

@@ -5,6 +5,7 @@ use super::intensity::min_max;
 use super::resample::Resampling;
 use super::{Preprocess, Volume};
 use crate::error::Result;
+use crate::memory;
 use ndarray::{Array2, Array3, ArrayView2, ArrayView3, Axis, s};
 use std::ops::Range;
 
@@ -74,44 +75,48 @@ impl NetworkGrid {
     }
 
     /// Resamples a slice of intensities, indexed `[y, x]`, linearly; no padding, no cropping.
-    pub fn resample_image(&self, slice: ArrayView2<f32>) -> Array2<f32> {
+    ///
+    /// # Errors
+    /// `OutOfMemory`, as for all that follows.
+    pub fn resample_image(&self, slice: ArrayView2<f32>) -> Result<Array2<f32>> {
         self.forward.linear(slice)
     }
 
     /// Resamples a slice of class indices, indexed `[y, x]`, to the nearest; no padding, no cropping.
-    pub fn resample_labels(&self, slice: ArrayView2<u8>) -> Array2<u8> {
+    pub fn resample_labels(&self, slice: ArrayView2<u8>) -> Result<Array2<u8>> {
         self.forward.nearest(slice)
     }
 
     /// What the networks see of a slice of intensities: resampled, padded with its minimum, cropped, scaled
     /// from its least and greatest value to [0, 1].
-    pub fn image_to_network(&self, slice: ArrayView2<f32>) -> Array2<f32> {
-        let resampled = self.resample_image(slice);
+    pub fn image_to_network(&self, slice: ArrayView2<f32>) -> Result<Array2<f32>> {
+        let resampled = self.resample_image(slice)?;
         let minimum = resampled.iter().copied().fold(f32::INFINITY, f32::min);
-        let mut seen = centre_crop(pad(resampled.view(), self.pad, minimum).view(), self.crop);
+        let mut seen = centre_crop(pad(resampled.view(), self.pad, minimum)?.view(), self.crop)?;
         min_max(&mut seen);
-        seen
+        Ok(seen)
     }
 
     /// The classes where [`image_to_network`](Self::image_to_network) shows the intensities; padded with 0.
-    pub fn labels_to_network(&self, slice: ArrayView2<u8>) -> Array2<u8> {
-        centre_crop(pad(self.resample_labels(slice).view(), self.pad, 0).view(), self.crop)
+    pub fn labels_to_network(&self, slice: ArrayView2<u8>) -> Result<Array2<u8>> {
+        centre_crop(pad(self.resample_labels(slice)?.view(), self.pad, 0)?.view(), self.crop)
     }
 
     /// Class probabilities of the networks' grid, `[class, y, x]`, on the slice's own grid.
     ///
     /// Beyond what the networks saw class 0 has probability 1. The classes still sum to 1.
-    pub fn probabilities_to_image(&self, probabilities: ArrayView3<f32>) -> Array3<f32> {
+    pub fn probabilities_to_image(&self, probabilities: ArrayView3<f32>) -> Result<Array3<f32>> {
         let [width, height] = self.image_size();
-        let mut result = Array3::zeros((probabilities.len_of(Axis(0)), height, width));
+        let shape = (probabilities.len_of(Axis(0)), height, width);
+        let mut result = memory::filled(shape, 0.0, "probabilities of a slice")?;
         for (class, mut output) in result.outer_iter_mut().enumerate() {
-            output.assign(&self.probability_to_image(probabilities, class));
+            output.assign(&self.probability_to_image(probabilities, class)?);
         }
-        result
+        Ok(result)
     }
 
     /// One class of [`probabilities_to_image`](Self::probabilities_to_image), which must be there.
-    pub fn probability_to_image(&self, probabilities: ArrayView3<f32>, class: usize) -> Array2<f32> {
+    pub fn probability_to_image(&self, probabilities: ArrayView3<f32>, class: usize) -> Result<Array2<f32>> {
         self.map_to_image(probabilities.index_axis(Axis(0), class), if class == 0 { 1.0 } else { 0.0 })
     }
 
@@ -144,14 +149,14 @@ impl NetworkGrid {
 
     /// A map of the networks' grid, `[y, x]`, on the slice's own grid: inverse crop and padding, then linear
     /// interpolation. `outside` stands where the networks saw nothing.
-    pub fn map_to_image(&self, map: ArrayView2<f32>, outside: f32) -> Array2<f32> {
+    pub fn map_to_image(&self, map: ArrayView2<f32>, outside: f32) -> Result<Array2<f32>> {
         let [width, height] = self.resampled_size();
         let [x, y] = self.seen();
-        let mut uncropped = Array2::from_elem((height, width), outside);
+        let mut uncropped = memory::filled((height, width), outside, "a map of a slice")?;
         uncropped
             .slice_mut(s![y.resampled(), x.resampled()])
             .assign(&map.slice(s![y.network(), x.network()]));
-        if self.backward.is_identity() { uncropped } else { self.backward.linear(uncropped.view()) }
+        if self.backward.is_identity() { Ok(uncropped) } else { self.backward.linear(uncropped.view()) }
     }
 }
 
@@ -186,9 +191,9 @@ mod tests {
             let grid = NetworkGrid::new(shape, [1.5, 2.0], &settings(None, [64, 48], [32, 48])).unwrap();
             let [width, height] = shape;
             let labels = Array2::from_shape_fn((height, width), |(y, x)| 1 + ((x + 3 * y) % 3) as u8);
-            let seen = grid.labels_to_network(labels.view());
+            let seen = grid.labels_to_network(labels.view()).unwrap();
             assert_eq!(seen.dim(), (48, 32));
-            let back = grid.probabilities_to_image(one_hot(&seen, 4).view());
+            let back = grid.probabilities_to_image(one_hot(&seen, 4).view()).unwrap();
             assert_eq!(back.dim(), (4, height, width));
             let mut inside = 0;
             for ((y, x), &class) in labels.indexed_iter() {
@@ -209,11 +214,11 @@ mod tests {
         let grid =
             NetworkGrid::new(shape, [1.0, 1.2], &settings(Some([1.3, 1.3]), [96, 96], [64, 64])).unwrap();
         let labels = disc(shape, 2);
-        let seen = grid.image_to_network(labels.map(|&label| 3.0 + f32::from(label)).view());
+        let seen = grid.image_to_network(labels.map(|&label| 3.0 + f32::from(label)).view()).unwrap();
         assert_eq!(seen.dim(), (64, 64));
         assert_eq!(seen.iter().copied().fold(f32::INFINITY, f32::min), 0.0);
         assert_eq!(seen.iter().copied().fold(f32::NEG_INFINITY, f32::max), 1.0);
-        let labels = grid.labels_to_network(labels.view());
+        let labels = grid.labels_to_network(labels.view()).unwrap();
         let agree = seen.iter().zip(&labels).filter(|&(value, label)| (*value > 0.5) == (*label > 0)).count();
         assert!(agree >= 64 * 64 - 20, "{agree}");
     }
@@ -223,7 +228,9 @@ mod tests {
         let shape = [216, 256];
         let grid = NetworkGrid::new(shape, [1.5625, 1.5625], &Preprocess::default()).unwrap();
         let labels = disc(shape, 1);
-        let back = grid.probabilities_to_image(one_hot(&grid.labels_to_network(labels.view()), 2).view());
+        let back = grid
+            .probabilities_to_image(one_hot(&grid.labels_to_network(labels.view()).unwrap(), 2).view())
+            .unwrap();
         let found = back.index_axis(Axis(0), 1).map(|&p| u8::from(p > 0.5));
         let different = found.iter().zip(&labels).filter(|(a, b)| a != b).count();
         let size = labels.iter().filter(|&&label| label > 0).count();
@@ -233,7 +240,7 @@ mod tests {
     #[test]
     fn outside_of_the_crop_stands_what_is_asked_for() {
         let grid = NetworkGrid::new([100, 20], [1.0, 1.0], &settings(None, [32, 32], [32, 32])).unwrap();
-        let map = grid.map_to_image(Array2::from_elem((32, 32), 0.25).view(), -1.0);
+        let map = grid.map_to_image(Array2::from_elem((32, 32), 0.25).view(), -1.0).unwrap();
         assert_eq!(map.dim(), (20, 100));
         assert_eq!(map.iter().filter(|&&value| value == 0.25).count(), 20 * 32);
         assert_eq!(map.iter().filter(|&&value| value == -1.0).count(), 20 * 68);
@@ -243,7 +250,9 @@ mod tests {
     #[test]
     fn constant_slices_become_zero() {
         let grid = NetworkGrid::new([50, 40], [1.0, 1.0], &Preprocess::default()).unwrap();
-        assert!(grid.image_to_network(Array2::from_elem((40, 50), 4.0).view()).iter().all(|&v| v == 0.0));
+        assert!(
+            grid.image_to_network(Array2::from_elem((40, 50), 4.0).view()).unwrap().iter().all(|&v| v == 0.0)
+        );
     }
 
     #[test]
@@ -261,14 +270,14 @@ mod tests {
             let grid = NetworkGrid::new(shape, spacing, &settings(Some([1.0, 1.2]), [40, 32], [32, 16])).unwrap();
             let [width, height] = shape;
             let image = Array2::from_shape_fn((height, width), |(y, x)| ((x * 7 + y * 3) % 5) as f32);
-            prop_assert_eq!(grid.image_to_network(image.view()).dim(), (16, 32));
+            prop_assert_eq!(grid.image_to_network(image.view()).unwrap().dim(), (16, 32));
             let share = |x: usize, y: usize| ((x * 5 + y) % 7) as f32 / 10.0;
             let map = Array3::from_shape_fn((3, 16, 32), |(class, y, x)| match class {
                 0 => 0.25,
                 1 => share(x, y),
                 _ => 0.75 - share(x, y),
             });
-            let back = grid.probabilities_to_image(map.view());
+            let back = grid.probabilities_to_image(map.view()).unwrap();
             prop_assert_eq!(back.dim(), (3, height, width));
             for sum in back.sum_axis(Axis(0)) {
                 prop_assert!((sum - 1.0).abs() < 1e-5);
@@ -283,8 +292,8 @@ mod tests {
             let [width, height] = [2 * half[0], 2 * half[1]];
             let grid = NetworkGrid::new([width, height], spacing, &settings(None, [64, 64], [48, 32])).unwrap();
             let image = Array2::from_shape_fn((height, width), |(y, x)| ((x * 7 + y * 13) % 11) as f32);
-            let mirrored = grid.image_to_network(image.slice(ndarray::s![..;-1, ..;-1]));
-            prop_assert_eq!(mirrored.slice(ndarray::s![..;-1, ..;-1]), grid.image_to_network(image.view()));
+            let mirrored = grid.image_to_network(image.slice(ndarray::s![..;-1, ..;-1])).unwrap();
+            prop_assert_eq!(mirrored.slice(ndarray::s![..;-1, ..;-1]), grid.image_to_network(image.view()).unwrap());
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The centres of both grids coincide, so that mirroring a slice mirrors the result exactly.
 
 use crate::error::{Error, Result};
+use crate::memory;
 use ndarray::{Array2, ArrayView2};
 
 /// Longest side of a resampled slice, in pixels.
@@ -11,6 +12,8 @@ const LONGEST_SIDE: usize = 16_384;
 const SAME_SPACING: f64 = 1e-6;
 /// Distances from a pixel's centre, or from the middle between two, that count as none; in pixels.
 const ON_THE_SPOT: f64 = 1e-6;
+/// What memory is for.
+const RESAMPLED: &str = "a resampled slice";
 
 /// The map of slices from one in-plane grid to another.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,14 +70,20 @@ impl Resampling {
     /// Linear interpolation of a slice indexed `[y, x]`; beyond the outermost centres the edge goes on.
     ///
     /// The slice has the shape that this map was made for.
-    pub fn linear(&self, slice: ArrayView2<f32>) -> Array2<f32> {
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn linear(&self, slice: ArrayView2<f32>) -> Result<Array2<f32>> {
         self.apply(slice, |tap, low, high| low * tap.low_weight + high * tap.high_weight)
     }
 
     /// The nearest label of a slice indexed `[y, x]`. In the very middle between two the larger one wins.
     ///
     /// The slice has the shape that this map was made for.
-    pub fn nearest(&self, slice: ArrayView2<u8>) -> Array2<u8> {
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn nearest(&self, slice: ArrayView2<u8>) -> Result<Array2<u8>> {
         self.apply(slice, |tap, low, high| match tap.nearest {
             Nearest::Low => low,
             Nearest::High => high,
@@ -82,12 +91,16 @@ impl Resampling {
         })
     }
 
-    fn apply<T: Copy + Default>(&self, slice: ArrayView2<T>, mix: impl Fn(&Tap, T, T) -> T) -> Array2<T> {
+    fn apply<T: Copy + Default>(
+        &self,
+        slice: ArrayView2<T>,
+        mix: impl Fn(&Tap, T, T) -> T,
+    ) -> Result<Array2<T>> {
         match (&self.x.taps, &self.y.taps) {
-            (None, None) => slice.to_owned(),
+            (None, None) => memory::copy(&slice, RESAMPLED),
             (Some(x), None) => along_x(slice, x, mix),
             (None, Some(y)) => along_y(slice, y, mix),
-            (Some(x), Some(y)) => along_y(along_x(slice, x, &mix).view(), y, mix),
+            (Some(x), Some(y)) => along_y(along_x(slice, x, &mix)?.view(), y, mix),
         }
     }
 }
@@ -109,31 +122,31 @@ fn along_x<T: Copy + Default>(
     slice: ArrayView2<T>,
     taps: &[Tap],
     mix: impl Fn(&Tap, T, T) -> T,
-) -> Array2<T> {
-    let mut result = Array2::from_elem((slice.nrows(), taps.len()), T::default());
+) -> Result<Array2<T>> {
+    let mut result = memory::filled((slice.nrows(), taps.len()), T::default(), RESAMPLED)?;
     for (row, mut output) in slice.rows().into_iter().zip(result.rows_mut()) {
         let at = |index: usize| row.get(index).copied().unwrap_or_default();
         for (tap, value) in taps.iter().zip(&mut output) {
             *value = mix(tap, at(tap.low), at(tap.high));
         }
     }
-    result
+    Ok(result)
 }
 
 fn along_y<T: Copy + Default>(
     slice: ArrayView2<T>,
     taps: &[Tap],
     mix: impl Fn(&Tap, T, T) -> T,
-) -> Array2<T> {
-    let mut result = Array2::from_elem((taps.len(), slice.ncols()), T::default());
-    let Some(last) = slice.nrows().checked_sub(1) else { return result };
+) -> Result<Array2<T>> {
+    let mut result = memory::filled((taps.len(), slice.ncols()), T::default(), RESAMPLED)?;
+    let Some(last) = slice.nrows().checked_sub(1) else { return Ok(result) };
     for (tap, mut output) in taps.iter().zip(result.rows_mut()) {
         let (low, high) = (slice.row(tap.low.min(last)), slice.row(tap.high.min(last)));
         for ((&low, &high), value) in low.iter().zip(high).zip(&mut output) {
             *value = mix(tap, low, high);
         }
     }
-    result
+    Ok(result)
 }
 
 /// The map along one axis.
@@ -267,7 +280,7 @@ mod tests {
             ((x * 0.9).sin() * 3.0 + (y * 0.7).cos() * 2.0 + x * y * 0.1) as f32
         });
         let resampling = Resampling::to_spacing([11, 9], [1.5, 1.25], [1.1, 1.7]).unwrap();
-        let found = resampling.linear(image.view());
+        let found = resampling.linear(image.view()).unwrap();
         assert_eq!(found.dim(), (7, 15));
         let rows = [
             (
@@ -296,11 +309,11 @@ mod tests {
     fn halving_the_spacing_interpolates_around_the_centre() {
         let half = Resampling::to_spacing([2, 1], [2.0, 1.0], [1.0, 1.0]).unwrap();
         assert_eq!(half.output_shape(), [4, 1]);
-        assert_eq!(half.linear(array![[0.0, 4.0]].view()), array![[0.0, 1.0, 3.0, 4.0]]);
-        assert_eq!(half.nearest(array![[1, 2]].view()), array![[1, 1, 2, 2]]);
+        assert_eq!(half.linear(array![[0.0, 4.0]].view()).unwrap(), array![[0.0, 1.0, 3.0, 4.0]]);
+        assert_eq!(half.nearest(array![[1, 2]].view()).unwrap(), array![[1, 1, 2, 2]]);
         let double = Resampling::to_spacing([1, 4], [1.0, 1.0], [1.0, 2.0]).unwrap();
-        assert_eq!(double.linear(array![[0.0], [1.0], [2.0], [5.0]].view()), array![[0.5], [3.5]]);
-        assert_eq!(double.nearest(array![[3], [1], [0], [2]].view()), array![[3], [2]]);
+        assert_eq!(double.linear(array![[0.0], [1.0], [2.0], [5.0]].view()).unwrap(), array![[0.5], [3.5]]);
+        assert_eq!(double.nearest(array![[3], [1], [0], [2]].view()).unwrap(), array![[3], [2]]);
     }
 
     #[test]
@@ -317,8 +330,8 @@ mod tests {
     fn agreeing_spacings_change_nothing() {
         let slice = Array2::from_shape_fn((5, 7), |(y, x)| (y * 7 + x) as f32 * 0.37);
         let same = Resampling::to_spacing([7, 5], [f64::from(1.36719f32), 1.0], [1.36719, 1.0]).unwrap();
-        assert_eq!(same.linear(slice.view()), slice);
-        assert_eq!(same.inverse().linear(slice.view()), slice);
+        assert_eq!(same.linear(slice.view()).unwrap(), slice);
+        assert_eq!(same.inverse().linear(slice.view()).unwrap(), slice);
     }
 
     #[test]
@@ -336,8 +349,8 @@ mod tests {
     fn a_slice_of_another_shape_does_no_harm() {
         let map = Resampling::to_spacing([8, 8], [1.0, 1.0], [0.7, 0.7]).unwrap();
         for shape in [(0, 0), (0, 3), (3, 0), (1, 1), (20, 2)] {
-            assert_eq!(map.linear(Array2::zeros(shape).view()).dim(), (11, 11));
-            assert_eq!(map.nearest(Array2::zeros(shape).view()).dim(), (11, 11));
+            assert_eq!(map.linear(Array2::zeros(shape).view()).unwrap().dim(), (11, 11));
+            assert_eq!(map.nearest(Array2::zeros(shape).view()).unwrap().dim(), (11, 11));
         }
     }
 
@@ -353,17 +366,17 @@ mod tests {
                 let value = |(y, x): (usize, usize)| (y * 31 + x * 17 + x * y * 7) % 23;
                 let image = Array2::from_shape_fn(size, |at| value(at) as f32 * 0.137 - 1.0);
                 let labels = Array2::from_shape_fn(size, |at| (value(at) % 4) as u8);
-                let mirrored = map.linear(image.slice(s![..;-1, ..;-1]));
-                prop_assert_eq!(mirrored.slice(s![..;-1, ..;-1]), map.linear(image.view()));
-                let mirrored = map.nearest(labels.slice(s![..;-1, ..;-1]));
-                prop_assert_eq!(mirrored.slice(s![..;-1, ..;-1]), map.nearest(labels.view()));
+                let mirrored = map.linear(image.slice(s![..;-1, ..;-1])).unwrap();
+                prop_assert_eq!(mirrored.slice(s![..;-1, ..;-1]), map.linear(image.view()).unwrap());
+                let mirrored = map.nearest(labels.slice(s![..;-1, ..;-1])).unwrap();
+                prop_assert_eq!(mirrored.slice(s![..;-1, ..;-1]), map.nearest(labels.view()).unwrap());
             }
         }
 
         #[test]
         fn linear_functions_stay_where_they_are(count in 4usize..40, spacing in 0.4f64..2.5) {
             let map = Resampling::to_spacing([count, 1], [spacing, 1.0], [1.0, 1.0]).unwrap();
-            let result = map.linear(Array2::from_shape_fn((1, count), |(_, x)| x as f32 * 0.5).view());
+            let result = map.linear(Array2::from_shape_fn((1, count), |(_, x)| x as f32 * 0.5).view()).unwrap();
             for (index, &value) in result.iter().enumerate() {
                 let centre = (count - 1) as f64 / 2.0;
                 let position = centre + (index as f64 - (result.len() - 1) as f64 / 2.0) / spacing;
@@ -380,7 +393,7 @@ mod tests {
             let map = Resampling::to_spacing(shape, spacing, [1.0, 1.3]).unwrap();
             prop_assert_eq!(map.inverse().output_shape(), shape);
             let constant = Array2::from_elem((map.y.output, map.x.output), 0.7f32);
-            prop_assert!(map.inverse().linear(constant.view()).iter().all(|v| (v - 0.7).abs() < 1e-6));
+            prop_assert!(map.inverse().linear(constant.view()).unwrap().iter().all(|v| (v - 0.7).abs() < 1e-6));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Dtype, Geometry, ImageView, IntensityWindow, Volume};
 use crate::error::Result;
+use crate::memory;
 use ndarray::{Array2, Axis};
 
 /// Slices of an image, one at a time, so that a big image is never copied whole.
@@ -17,7 +18,7 @@ pub trait SliceSource: Sync {
         let [x, y, _] = self.geometry().spacing;
         [x, y]
     }
-    /// The intensities of slice `z`, indexed `[y, x]`.
+    /// The intensities of slice `z`, indexed `[y, x]`; `OutOfMemory`.
     fn slice(&self, z: usize) -> Result<Array2<f32>>;
     /// All voxels in their own type, in the order z, y, x with x fastest, where they lie so in memory.
     fn dense(&self) -> Option<(Dtype, &[u8])>;
@@ -67,7 +68,7 @@ impl SliceSource for Volume<f32> {
     }
 
     fn slice(&self, z: usize) -> Result<Array2<f32>> {
-        Ok(self.voxels.index_axis(Axis(0), z).to_owned())
+        memory::copy(&self.voxels.index_axis(Axis(0), z), "a slice")
     }
 
     fn dense(&self) -> Option<(Dtype, &[u8])> {

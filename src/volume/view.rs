@@ -1,10 +1,10 @@
 //! Images in the caller's memory, read without copying them whole.
 
-use super::allocation::reserve;
 use super::dtype::{Scalar, with_scalar};
 use super::layout::Layout;
 use super::{Dtype, Geometry};
 use crate::error::{Error, Result};
+use crate::memory::reserve;
 use ndarray::{Array2, Array3};
 
 /// A borrowed image: voxels of any scalar type, unaligned if need be, with byte strides.

@@ -1,4 +1,5 @@
 use super::*;
+use ndarray::Array2;
 
 const NAMES: [&str; 4] = ["background", "LV", "MYO", "RV"];
 

@@ -2,8 +2,9 @@
 
 use super::array::{self, DeviceMemory};
 use crate::error::Result;
+use crate::memory;
 use crate::runtime::ScalarOperators;
-use crate::volume::{self, Dtype, Geometry, IntensityWindow, Layout, Ranks, SliceSource, not_finite};
+use crate::volume::{Dtype, Geometry, IntensityWindow, Layout, Ranks, SliceSource, not_finite};
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
@@ -56,7 +57,7 @@ impl DeviceImage {
             Some(dense) => dense,
             None => {
                 let mut values =
-                    volume::reserve(shape.iter().product(), "an image on its way to the device")?;
+                    memory::reserve(shape.iter().product(), "an image on its way to the device")?;
                 for z in 0..source.slices() {
                     values.extend(source.slice(z)?.iter());
                 }

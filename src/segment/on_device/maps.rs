@@ -3,6 +3,7 @@
 use super::array::{self, DeviceMemory};
 use super::grid::DeviceGrid;
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::runtime::ScalarOperators;
 use crate::segment::slice_result::{SliceResult, Wanted};
 use crate::volume::{Dtype, Layout, MapFormat};
@@ -136,16 +137,17 @@ impl DeviceOutput {
     }
 }
 
+/// What memory is for.
+const MAP: &str = "a map of a device";
+
 /// The values of slice `index` of a map on the host.
 ///
 /// # Errors
-/// `Internal` for a map of another type or number of axes than `T` and `D` say.
+/// `OutOfMemory`; `Internal` for a map of another type or number of axes than `T` and `D` say.
 pub fn on_host<T: Element + Copy + Default, D: Dimension>(map: &Tensor, index: usize) -> Result<Array<T, D>> {
     let values = map.f_select(0, index as i64)?.f_to_device(Device::Cpu)?.f_contiguous()?;
-    let mut copy = vec![T::default(); values.numel()];
-    values.f_copy_data(&mut copy, values.numel())?;
     let shape: Vec<usize> = values.size().iter().map(|&size| size.unsigned_abs() as usize).collect();
-    Array::from_shape_vec(shape, copy)
-        .and_then(Array::into_dimensionality)
-        .map_err(|error| Error::Internal(format!("a map of a device: {error}")))
+    let mut copy = memory::filled(shape, T::default(), MAP)?;
+    values.f_copy_data(copy.as_slice_mut().unwrap_or_default(), values.numel())?;
+    copy.into_dimensionality().map_err(|error| Error::Internal(format!("{MAP}: {error}")))
 }

@@ -169,7 +169,7 @@ proptest! {
         for slice in volume.voxels.outer_iter() {
             let mut slice = slice.to_owned();
             window.apply(&mut slice);
-            expected.extend(grid.image_to_network(slice.view()));
+            expected.extend(grid.image_to_network(slice.view()).unwrap());
         }
         prop_assert_eq!(found, expected);
 
@@ -178,7 +178,7 @@ proptest! {
         let found = device.probabilities_to_image(&tensor).unwrap();
         prop_assert_eq!(found.size(), [2, 3, height as i64, width as i64]);
         let expected: Vec<f32> =
-            map.outer_iter().flat_map(|slice| grid.probabilities_to_image(slice).into_iter()).collect();
+            map.outer_iter().flat_map(|slice| grid.probabilities_to_image(slice).unwrap().into_iter()).collect();
         prop_assert_eq!(values(&found), expected);
     }
 }

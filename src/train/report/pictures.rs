@@ -27,7 +27,7 @@ pub fn data_uri(view: &CaseView) -> Result<String> {
         let rect = Rect { x: index * (width + GAP), y: 0, width, height };
         draw_image(&mut canvas, rect, view.image.view(), (0.0, 1.0));
         if let Some(labels) = labels {
-            draw_labels(&mut canvas, rect, labels.view());
+            draw_labels(&mut canvas, rect, labels.view())?;
         }
     }
     Ok(format!("data:image/png;base64,{}", STANDARD.encode(canvas.png()?)))
