@@ -1040,7 +1040,7 @@ coopseg_status coopseg_model_load(const char *file,
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
  *         `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`; `COOPSEG_FILE_UNSUPPORTED` (a file from before PyTorch
  *         1.6, with a hint how to convert it); `COOPSEG_FILE_WEIGHTS` (a missing, unexpected or misshapen
- *         key, by name); `COOPSEG_LIBTORCH_MISMATCH`.
+ *         key, by name); `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
  * Threads: any number of calls at once.
  * Since 0.1.
  */
@@ -1055,7 +1055,8 @@ coopseg_status coopseg_model_import(const char *directory,
  * @param model  Shared use.
  * @param file   Path of the file; an existing file is replaced.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
- *         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
+ *         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`;
+ *         `COOPSEG_OUT_OF_MEMORY`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */
@@ -1185,7 +1186,7 @@ coopseg_status coopseg_volume_image(const struct coopseg_volume *volume,
  * @param file   Path ending in .nii or .nii.gz; an existing file is replaced.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT` (also
  *         a path that is a folder or a special file); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
- *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`.
+ *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */
@@ -1258,7 +1259,7 @@ coopseg_status coopseg_dataset_synthetic(const char *options_json,
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;
  *         `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_INVALID_SHAPE` (also when image and labels differ);
  *         `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (name taken);
- *         `COOPSEG_BUSY`.
+ *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_BUSY`.
  * Threads: one call that changes a dataset at a time.
  * Since 0.1.
  */
@@ -1455,8 +1456,8 @@ coopseg_status coopseg_dataset_load_channels(const struct coopseg_dataset *datas
  * @param dataset  Shared use.
  * @param folder   Path of a folder; made where it does not exist.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; what reading the cases
- *         reports.
+ *         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`;
+ *         what reading the cases reports.
  * Threads: any number of calls at once, with different folders.
  * Since 0.1.
  */
@@ -2086,7 +2087,8 @@ coopseg_status coopseg_evaluation_free(struct coopseg_evaluation *evaluation);
  * @param file         Path of the picture; an existing file is replaced. Written whole or not at all.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT` (also
  *         a path that is a folder or a special file); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
- *         `COOPSEG_INVALID_LABEL`; `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`.
+ *         `COOPSEG_INVALID_LABEL`; `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`;
+ *         `COOPSEG_OUT_OF_MEMORY`.
  * Threads: any number of calls at once, with different files.
  * Since 0.1.
  */

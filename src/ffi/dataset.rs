@@ -109,7 +109,7 @@ pub unsafe extern "C" fn coopseg_dataset_synthetic(
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_STRUCT_SIZE`;
 ///         `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_INVALID_SHAPE` (also when image and labels differ);
 ///         `COOPSEG_INVALID_GEOMETRY`; `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_DATASET` (name taken);
-///         `COOPSEG_BUSY`.
+///         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_BUSY`.
 /// Threads: one call that changes a dataset at a time.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -522,8 +522,8 @@ unsafe fn write_classes(out_labels: *mut *mut coopseg_volume, labels: Option<Vol
 /// @param dataset  Shared use.
 /// @param folder   Path of a folder; made where it does not exist.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
-///         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; what reading the cases
-///         reports.
+///         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`;
+///         what reading the cases reports.
 /// Threads: any number of calls at once, with different folders.
 /// Since 0.1.
 #[unsafe(no_mangle)]

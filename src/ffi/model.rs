@@ -77,7 +77,7 @@ pub unsafe extern "C" fn coopseg_model_load(
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
 ///         `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`; `COOPSEG_FILE_UNSUPPORTED` (a file from before PyTorch
 ///         1.6, with a hint how to convert it); `COOPSEG_FILE_WEIGHTS` (a missing, unexpected or misshapen
-///         key, by name); `COOPSEG_LIBTORCH_MISMATCH`.
+///         key, by name); `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -104,7 +104,8 @@ pub unsafe extern "C" fn coopseg_model_import(
 /// @param model  Shared use.
 /// @param file   Path of the file; an existing file is replaced.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_FILE_NOT_FOUND` (of the
-///         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
+///         folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`;
+///         `COOPSEG_OUT_OF_MEMORY`.
 /// Threads: any number of calls at once, with different files.
 /// Since 0.1.
 #[unsafe(no_mangle)]

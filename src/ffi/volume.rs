@@ -106,7 +106,7 @@ pub unsafe extern "C" fn coopseg_volume_image(
 /// @param file   Path ending in .nii or .nii.gz; an existing file is replaced.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_STRUCT_SIZE`; `COOPSEG_INVALID_ARGUMENT` (also
 ///         a path that is a folder or a special file); `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_GEOMETRY`;
-///         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`.
+///         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`.
 /// Threads: any number of calls at once, with different files.
 /// Since 0.1.
 #[unsafe(no_mangle)]
