@@ -19,6 +19,7 @@ pub mod dataset;
 pub mod error;
 pub mod evaluate;
 pub mod ffi;
+pub(crate) mod fork;
 pub mod image_space;
 pub mod latent;
 pub mod loss;

@@ -3,6 +3,7 @@
 //! Rayon's own pool is not used: where the system refuses it a thread, nothing can use it ever after.
 
 use crate::error::{Error, Result};
+use crate::fork::forks;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -49,10 +50,11 @@ pub fn start(count: usize, name: &'static str) -> Result<ThreadPool> {
         .map_err(|error| Error::OutOfMemory(format!("cannot start {count} threads: {error}")))
 }
 
-/// A pool that is started when it is first needed, and anew for another number of threads.
+/// A pool that is started when it is first needed, and anew for another number of threads and in a process that was forked.
 pub struct SharedPool {
     name: &'static str,
-    pool: Mutex<Option<Arc<ThreadPool>>>,
+    /// With the [`forks`] at its start.
+    pool: Mutex<Option<(usize, Arc<ThreadPool>)>>,
 }
 
 impl SharedPool {
@@ -67,10 +69,16 @@ impl SharedPool {
     /// `OutOfMemory`.
     pub fn of(&self, count: usize) -> Result<Arc<ThreadPool>> {
         let mut pool = self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(pool) = pool.as_ref().filter(|pool| pool.current_num_threads() == count) {
-            return Ok(pool.clone());
+        let forks = forks();
+        match pool.take() {
+            // Its threads are not here, and nothing of theirs is to be touched.
+            Some((before, stale)) if before != forks => std::mem::forget(stale),
+            usable => *pool = usable,
         }
-        Ok(pool.insert(Arc::new(start(count, self.name)?)).clone())
+        match pool.as_ref() {
+            Some((_, pool)) if pool.current_num_threads() == count => Ok(pool.clone()),
+            _ => Ok(pool.insert((forks, Arc::new(start(count, self.name)?))).1.clone()),
+        }
     }
 }
 

@@ -21,6 +21,8 @@
  *   values out of range are refused by name.
  * - "Shared use" of a handle means that any number of threads may pass it at once; "exclusive" means one call
  *   at a time, and another gets COOPSEG_BUSY.
+ * - A process may fork while no other thread of it is in a call of this library. The copy goes on with the handles
+ *   that it inherits and computes with one thread, without the GPU.
  * - Callbacks must return normally: no exception and no longjmp may leave them.
  * - The library writes nothing to stdout or stderr; see coopseg_set_log_callback().
  * - What the calling thread has switched in libtorch for itself (no gradients, inference mode, autocast) does not
@@ -856,7 +858,8 @@ coopseg_status coopseg_devices(char **out_json);
  * many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
  *
  * @param count  1 to 4096.
- * @return `COOPSEG_OK`; `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_LIBTORCH_MISMATCH`.
+ * @return `COOPSEG_OK`; `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_INVALID_STATE` (more than 1 in a process that was forked
+ *         from one that had used libtorch); `COOPSEG_LIBTORCH_MISMATCH`.
  * Threads: not while another call of this library runs.
  * Since 0.1.
  */

@@ -1986,7 +1986,8 @@ inline std::string devices() { return detail::text(coopseg_devices); }
  * many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
  *
  * @param count  1 to 4096.
- * @throws Error Status::invalid_argument; Status::libtorch_mismatch.
+ * @throws Error Status::invalid_argument; Status::invalid_state (more than 1 in a process that was forked from one that
+ *         had used libtorch); Status::libtorch_mismatch.
  * Threads: not while another call of this library runs.
  */
 inline void set_threads(int count) { detail::call(coopseg_set_threads, count); }

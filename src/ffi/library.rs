@@ -101,7 +101,8 @@ pub unsafe extern "C" fn coopseg_devices(out_json: *mut *mut c_char) -> coopseg_
 /// many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
 ///
 /// @param count  1 to 4096.
-/// @return `COOPSEG_OK`; `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_LIBTORCH_MISMATCH`.
+/// @return `COOPSEG_OK`; `COOPSEG_INVALID_ARGUMENT`; `COOPSEG_INVALID_STATE` (more than 1 in a process that was forked
+///         from one that had used libtorch); `COOPSEG_LIBTORCH_MISMATCH`.
 /// Threads: not while another call of this library runs.
 /// Since 0.1.
 #[unsafe(no_mangle)]

@@ -1,6 +1,6 @@
 //! The first contact with libtorch in this process.
 
-use super::{cpu_cache, cuda, log};
+use super::{cpu_cache, cuda, log, threads};
 use crate::error::{Error, Result};
 use once_cell::sync::OnceCell;
 use std::path::Path;
@@ -17,7 +17,7 @@ unsafe extern "C" {
 static STARTED: OnceCell<std::result::Result<(), String>> = OnceCell::new();
 
 /// Checks the libtorch of this process and makes CUDA available where it is. Called before anything
-/// else touches libtorch; only the first call does work.
+/// else touches libtorch; only the first call does work, in a process that was forked its own first one.
 ///
 /// # Errors
 /// `TorchMismatch` when another version of libtorch was found first, on every call.
@@ -34,7 +34,9 @@ pub fn start() -> Result<()> {
             Ok(())
         })
         .clone()
-        .map_err(Error::TorchMismatch)
+        .map_err(Error::TorchMismatch)?;
+    threads::keep_to_this_process();
+    Ok(())
 }
 
 /// Refuses another version of libtorch; starts nothing.

@@ -3,6 +3,7 @@
 use super::libtorch;
 use super::warnings::HeardWarnings;
 use crate::error::{Error, Result};
+use crate::fork::forks;
 use crate::parallel::{self, SharedPool};
 use once_cell::sync::OnceCell;
 use rayon::ThreadPool;
@@ -18,9 +19,32 @@ pub fn set_threads(count: i32) -> Result<()> {
         return Err(Error::InvalidArgument(format!("thread count is {count}; expected 1 to {MOST_THREADS}")));
     }
     libtorch::start()?;
+    if count > 1 && is_a_copy() {
+        return Err(Error::InvalidState(format!(
+            "thread count is {count}; expected 1: this process was forked from one that had started libtorch, whose \
+             threads were not copied"
+        )));
+    }
     tch::set_num_threads(count);
     parallel::set_threads(count.unsigned_abs() as usize);
     Ok(())
+}
+
+/// The forks at the start of libtorch, and those for which [`keep_to_this_process`] has done its work.
+static STARTED_AFTER: OnceCell<usize> = OnceCell::new();
+static KEPT_AFTER: AtomicUsize = AtomicUsize::new(0);
+
+fn is_a_copy() -> bool {
+    forks() != *STARTED_AFTER.get_or_init(forks)
+}
+
+/// In a process that was forked after libtorch had started, lets it compute with one thread: OpenMP would wait for those
+/// that were not copied.
+pub fn keep_to_this_process() {
+    if is_a_copy() && KEPT_AFTER.swap(forks(), Ordering::Relaxed) != forks() {
+        tch::set_num_threads(1);
+        LANES.store(0, Ordering::Relaxed);
+    }
 }
 
 /// The number of threads that one operation on the CPU may use.

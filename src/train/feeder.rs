@@ -2,6 +2,7 @@
 
 use super::slices::{SliceBatch, TrainingSlices};
 use crate::error::{Error, Result};
+use crate::fork::forks;
 use crate::parallel;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -15,6 +16,8 @@ pub struct Feeder {
     /// Epoch and step of the next batch.
     position: (u64, usize),
     steps_per_epoch: usize,
+    /// At the start: in a process that was forked since, the threads are not there.
+    forks: usize,
 }
 
 impl Feeder {
@@ -48,12 +51,18 @@ impl Feeder {
             .name("coopseg-feeder".to_owned())
             .spawn(feed)
             .map_err(|error| Error::OutOfMemory(format!("cannot start the loader threads: {error}")))?;
-        Ok(Feeder { batches: Some(batches), thread: Some(thread), position: (epoch, step), steps_per_epoch })
+        Ok(Feeder {
+            batches: Some(batches),
+            thread: Some(thread),
+            position: (epoch, step),
+            steps_per_epoch,
+            forks: forks(),
+        })
     }
 
-    /// Whether the next batch is the one of this epoch and step.
+    /// Whether the next batch is the one of this epoch and step, and somebody prepares it.
     pub fn is_at(&self, epoch: u64, step: usize) -> bool {
-        self.position == (epoch, step)
+        self.position == (epoch, step) && self.forks == forks()
     }
 
     /// The next batch; waits until it is prepared.
@@ -69,6 +78,10 @@ impl Feeder {
 
 impl Drop for Feeder {
     fn drop(&mut self) {
+        if self.forks != forks() {
+            std::mem::forget((self.batches.take(), self.thread.take()));
+            return;
+        }
         // Closing the channel ends the thread after the batch that it is preparing.
         self.batches = None;
         if let Some(thread) = self.thread.take() {

@@ -1,6 +1,7 @@
 //! Noise of the steps to come, drawn by other threads while a GPU computes.
 
 use crate::error::{Error, Result};
+use crate::fork::forks;
 use crate::random::{self, Purpose};
 use crate::runtime::{self, page_locked, upload};
 use std::collections::VecDeque;
@@ -15,6 +16,8 @@ const STEPS_AHEAD: u64 = 6;
 pub struct NoiseAhead {
     seed: u64,
     drawn: VecDeque<Drawn>,
+    /// When the first of it was begun: in a process that was forked since, nobody draws.
+    forks: usize,
 }
 
 #[derive(Debug)]
@@ -32,7 +35,7 @@ pub fn noise_stream(seed: u64, step: u64) -> impl rand::Rng {
 impl NoiseAhead {
     /// Nothing is drawn yet.
     pub fn new(seed: u64) -> Self {
-        NoiseAhead { seed, drawn: VecDeque::new() }
+        NoiseAhead { seed, drawn: VecDeque::new(), forks: forks() }
     }
 
     /// The noise of a step, of this shape, on a device. That of the next steps is begun.
@@ -40,6 +43,9 @@ impl NoiseAhead {
     /// # Errors
     /// What libtorch reports.
     pub fn take(&mut self, step: u64, shape: &[i64], device: Device) -> Result<Tensor> {
+        if self.forks != forks() {
+            *self = NoiseAhead::new(self.seed);
+        }
         // Steps that were left out, and batches of another size.
         while self.drawn.front().is_some_and(|drawn| drawn.step != step || drawn.shape != shape) {
             self.drawn.pop_front();

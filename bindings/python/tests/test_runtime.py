@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import coopseg
 import numpy as np
@@ -111,3 +114,35 @@ def test_messages_go_to_logging(python) -> None:
 
 def test_the_logger_prints_nothing_by_itself() -> None:
     assert any(isinstance(handler, logging.NullHandler) for handler in logging.getLogger("coopseg").handlers)
+
+
+FORK = """
+import json, multiprocessing, sys
+import coopseg, numpy as np
+
+config = json.loads(sys.argv[1])
+coopseg.set_threads(2)
+hearts = coopseg.Dataset.synthetic(scanner="A", subjects=3, slices=4)
+segmenter = coopseg.Segmenter(coopseg.Model(config))
+
+def segment(index):
+    image, _ = hearts.load(index, classes=4)
+    return segmenter.segment(image).labels.voxels, coopseg.threads()
+
+def train(seed):
+    return coopseg.Trainer(config, hearts, seed=seed).run()
+
+expected = [segment(index)[0] for index in range(3)]
+assert train(1)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    found = pool.map_async(segment, range(3)).get(timeout=60)
+    assert all(threads == 1 for _, threads in found)
+    assert all(np.mean(a == b) > 0.999 for (a, _), b in zip(found, expected))
+    assert all(pool.map_async(train, [1, 2]).get(timeout=60))
+assert coopseg.threads() == 2 and train(2)
+"""
+
+
+def test_processes_that_are_forked(python: Callable[..., CompletedProcess[str]]) -> None:
+    done = python(FORK, json.dumps(SMALL))
+    assert done.returncode == 0, done.stderr

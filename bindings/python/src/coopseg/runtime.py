@@ -39,7 +39,8 @@ def set_threads(count: int) -> None:
     coopseg runs.
 
     Raises:
-        InvalidArgumentError.
+        InvalidArgumentError; InvalidStateError (more than 1 in a process that was forked from one that had used
+        libtorch).
     """
     call("set_threads", count)
 
