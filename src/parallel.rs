@@ -16,11 +16,16 @@ pub fn set_threads(count: usize) {
     CHOSEN.store(count, Ordering::Relaxed);
 }
 
-fn threads() -> usize {
+/// How many processors this process may use at once, by its affinity and the limit of its container.
+pub fn processors() -> usize {
     // Asking reads files of the system's.
     static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
+
+fn threads() -> usize {
     match CHOSEN.load(Ordering::Relaxed) {
-        0 => *PROCESSORS.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        0 => processors(),
         count => count,
     }
 }

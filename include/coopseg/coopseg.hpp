@@ -1983,7 +1983,9 @@ inline std::string devices() { return detail::text(coopseg_devices); }
 
 /**
  * Sets how many threads one operation on the CPU may use, and how many read, preprocess and simulate artefacts (as
- * many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch.
+ * many as there are processors, unless set). Process-wide; the first is shared with other users of libtorch. Unless it is
+ * set, here or by the environment variable OMP_NUM_THREADS or MKL_NUM_THREADS, libtorch has its own default, but no more
+ * than the processors that this process may use by its affinity and the limit of its container.
  *
  * @param count  1 to 4096.
  * @throws Error Status::invalid_argument; Status::invalid_state (more than 1 in a process that was forked from one that

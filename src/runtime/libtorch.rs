@@ -31,6 +31,7 @@ pub fn start() -> Result<()> {
                 Err(reason) => log::info(&format!("CPU only: {reason}")),
             }
             cpu_cache::install();
+            threads::fit_to_processors();
             Ok(())
         })
         .clone()

@@ -1,7 +1,7 @@
 //! How many threads compute: libtorch's within one operation, and this library's own for slices.
 
-use super::libtorch;
 use super::warnings::HeardWarnings;
+use super::{libtorch, log};
 use crate::error::{Error, Result};
 use crate::fork::forks;
 use crate::parallel::{self, SharedPool};
@@ -44,6 +44,19 @@ pub fn keep_to_this_process() {
     if is_a_copy() && KEPT_AFTER.swap(forks(), Ordering::Relaxed) != forks() {
         tch::set_num_threads(1);
         LANES.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Gives libtorch no more threads than there are processors for the process. It looks at the whole machine, and in a
+/// container that may use a part of it its threads would wait for each other most of the time.
+pub fn fit_to_processors() {
+    let chosen = |name| std::env::var_os(name).is_some_and(|count| !count.is_empty());
+    let (own, most) = (tch::get_num_threads(), i32::try_from(parallel::processors()).unwrap_or(i32::MAX));
+    if own > most && !chosen("OMP_NUM_THREADS") && !chosen("MKL_NUM_THREADS") {
+        log::info(&format!(
+            "libtorch computes with {most} thread(s) instead of {own}: more may not run at once here"
+        ));
+        tch::set_num_threads(most);
     }
 }
 

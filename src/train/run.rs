@@ -8,6 +8,7 @@ use super::progress::{Clock, Pace, memory_bytes};
 use super::record::{Recorder, Resumed};
 use super::trainer::{Best, Trainer};
 use crate::error::{Error, Result};
+use crate::parallel;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tch::Device;
@@ -144,8 +145,7 @@ impl Trainer {
                 "this trainer was made without training data; expected a batch from the host".to_owned(),
             )
         })?;
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.config.data.loader_threads.unwrap_or_else(cores);
+        let threads = self.config.data.loader_threads.unwrap_or_else(parallel::processors);
         Feeder::start(slices, threads, self.config.data.batches_ahead, position)
     }
 

@@ -36,7 +36,8 @@ def threads() -> int:
 def set_threads(count: int) -> None:
     """Sets how many threads one operation on the CPU may use, 1 to 4096: in the whole process, and for torch too. As many
     read, preprocess and simulate artefacts (as many as there are processors, unless set). Not while another call of
-    coopseg runs.
+    coopseg runs. Unless it is set, here or by OMP_NUM_THREADS or MKL_NUM_THREADS, libtorch has its own default, but no
+    more than the processors that this process may use by its affinity and the limit of its container.
 
     Raises:
         InvalidArgumentError; InvalidStateError (more than 1 in a process that was forked from one that had used
