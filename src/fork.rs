@@ -12,8 +12,8 @@ pub fn forks() -> usize {
         FORKS.fetch_add(1, Ordering::Relaxed);
     }
     static NOTED: Once = Once::new();
-    // SAFETY: in the copy it only changes a number. It fails where memory for a few words does, which happens once at
-    // most, at the start.
+    // SAFETY: in the copy it only changes a number. Where there is no memory for the few words that it needs, forks go
+    // unnoticed.
     NOTED.call_once(|| unsafe {
         libc::pthread_atfork(None, None, Some(note));
     });

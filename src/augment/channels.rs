@@ -22,8 +22,8 @@ impl From<Slice> for ChannelSlice {
     }
 }
 
-/// [`augment`](super::augment) of every channel with the same draws: all move alike, and each is padded with its own minimum and
-/// scaled by its own range. `rng` is left where one channel leaves it.
+/// [`augment`](super::augment) of every channel with the same draws: all move alike, and each is padded with its own
+/// minimum and scaled by its own range. `rng` is left where one channel leaves it.
 ///
 /// # Errors
 /// `OutOfMemory`.

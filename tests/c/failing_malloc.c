@@ -309,7 +309,7 @@ static void say_where(int number)
 
 /*
  * Lets one large allocation of the work after the other fail, each in a run of its own. Not every failure ends the work:
- * segmenting goes on with fewer slices at once, an evaluation with the next case, and batches are prepared ahead.
+ * segmenting goes on with fewer slices at once, in an evaluation too, and batches are prepared ahead.
  */
 static void fail_each(const char *what, coopseg_status (*work)(subject *), subject *self)
 {
