@@ -75,12 +75,27 @@ static int own_folder(char folder[PATH_MAX])
     return 1;
 }
 
+/** Opens a library; where that fails, `reason` tells why. */
+static void *open_library(const char *path, char *reason, size_t capacity)
+{
+    char file[PATH_MAX];
+    void *opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (opened == NULL) {
+        snprintf(reason, capacity, "%s", last_dlerror());
+        /* Where it is a link, what it needs may lie beside the file that the link leads to. */
+        if (realpath(path, file) != NULL && strcmp(file, path) != 0) {
+            opened = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+        }
+    }
+    return opened;
+}
+
 /** Opens libtorch in `given` or `given`/lib. `name` says where the caller's wish comes from. */
 static coopseg_status open_libtorch(const char *name, const char *given, coopseg_status missing)
 {
     static const char *const parts[] = {"/lib", ""};
     static const char *const libraries[] = {"libc10.so", "libtorch_cpu.so"};
-    char path[PATH_MAX];
+    char path[PATH_MAX], reason[1024];
     for (size_t part = 0; part < 2 && *given != '\0'; part++) {
         const int length = snprintf(path, sizeof path, "%s%s/%s", given, parts[part], libraries[1]);
         if (length < 0 || (size_t)length >= sizeof path || access(path, F_OK) != 0) {
@@ -89,15 +104,13 @@ static coopseg_status open_libtorch(const char *name, const char *given, coopseg
         void *first = NULL;
         for (size_t library = 0; library < 2; library++) {
             snprintf(path, sizeof path, "%s%s/%s", given, parts[part], libraries[library]);
-            void *const opened = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+            void *const opened = open_library(path, reason, sizeof reason);
             if (opened == NULL) {
-                const coopseg_status status = fails(COOPSEG_LIBTORCH_UNAVAILABLE, "libtorch in %s cannot be loaded: %s",
-                                                    given, last_dlerror());
                 /* A part that stayed would be taken for its counterpart in another libtorch. */
                 if (first != NULL) {
                     dlclose(first);
                 }
-                return status;
+                return fails(COOPSEG_LIBTORCH_UNAVAILABLE, "libtorch in %s cannot be loaded: %s", given, reason);
             }
             first = opened;
         }

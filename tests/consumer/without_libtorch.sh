@@ -35,6 +35,9 @@ refused "a folder without libtorch" "COOPSEG_LIBTORCH is /nowhere, where neither
 
 says_version "COOPSEG_LIBTORCH" "$program" COOPSEG_LIBTORCH="$(dirname "$libtorch")"
 says_version "COOPSEG_LIBTORCH, its lib folder" "$program" COOPSEG_LIBTORCH="$libtorch"
+mkdir "$work/links"
+ln -s "$libtorch/libc10.so" "$libtorch/libtorch_cpu.so" "$work/links"
+says_version "COOPSEG_LIBTORCH, a folder of links" "$program" COOPSEG_LIBTORCH="$work/links"
 says_version "LD_LIBRARY_PATH" "$program" LD_LIBRARY_PATH="$libtorch"
 
 # Another libtorch, which lacks what the core calls.
