@@ -96,8 +96,8 @@ pub enum Error {
     /// The libtorch found in this process is not the one this library was built for.
     #[error("{0}")]
     TorchMismatch(String),
-    /// The callback or another thread asked to stop.
-    #[error("cancelled by the caller")]
+    /// The callback or another thread asked to stop, or the process ends.
+    #[error("cancelled by the caller, or because the process ends")]
     Cancelled,
     /// A fault of this library.
     #[error("internal error: {0}")]

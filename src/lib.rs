@@ -18,6 +18,7 @@ pub mod checkpoint;
 pub mod dataset;
 pub mod error;
 pub mod evaluate;
+pub(crate) mod exit;
 pub mod ffi;
 pub(crate) mod fork;
 pub mod image_space;

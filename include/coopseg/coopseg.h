@@ -21,6 +21,10 @@
  *   values out of range are refused by name.
  * - "Shared use" of a handle means that any number of threads may pass it at once; "exclusive" means one call
  *   at a time, and another gets COOPSEG_BUSY.
+ * - A process may end, by exit or main's return, while threads are in calls: its end waits until they have stopped at
+ *   their next step, a minute at most, and a second for a callback. They return COOPSEG_CANCELLED, as do the calls
+ *   that other threads begin then. Objects may be freed to the last; other calls that come after libtorch's own end, as
+ *   from destructors of static objects made before the first call, return COOPSEG_INVALID_STATE.
  * - A process may fork while no other thread of it is in a call of this library. The copy goes on with the handles
  *   that it inherits and computes with one thread, without the GPU.
  * - Callbacks must return normally: no exception and no longjmp may leave them.
@@ -743,7 +747,7 @@ typedef struct coopseg_overview_row {
 #define COOPSEG_LIBTORCH_UNAVAILABLE 204
 
 /**
- * A callback or `coopseg_trainer_cancel` asked to stop. Everything stays usable.
+ * A callback or `coopseg_trainer_cancel` asked to stop, or the process is ending. Everything stays usable.
  */
 #define COOPSEG_CANCELLED 300
 

@@ -4,6 +4,7 @@ use super::dataset::coopseg_release_callback;
 use super::image::{self, Named, coopseg_image};
 use crate::dataset::{Channels, ExternalCase};
 use crate::error::Result;
+use crate::exit;
 use crate::volume::{Geometry, Volume, check_same_grid};
 use std::ffi::c_void;
 use std::fmt;
@@ -101,7 +102,7 @@ impl Drop for BorrowedCase {
     fn drop(&mut self) {
         if let (true, Some(release)) = (self.accepted.load(Ordering::Acquire), self.release) {
             // SAFETY: the caller's callback with the caller's user_data.
-            unsafe { release(self.user_data) };
+            exit::in_callback(|| unsafe { release(self.user_data) });
         }
     }
 }

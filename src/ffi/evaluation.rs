@@ -8,6 +8,7 @@ use super::status::coopseg_status;
 use super::text::{path, read_or_empty, require, write_json};
 use crate::error::Error;
 use crate::evaluate::{self, Evaluation, EvaluationOptions};
+use crate::exit;
 use std::ffi::{CString, c_char, c_void};
 
 /// What a model makes of a dataset with labels: Dice, surface distances and volume errors per case, stage and
@@ -72,12 +73,14 @@ pub unsafe extern "C" fn coopseg_evaluation_run(
         // SAFETY: zero-ended text or NULL by contract.
         let options = EvaluationOptions::from_json(unsafe { read_or_empty(options_json, "options_json") }?)?;
         let evaluation = evaluate::evaluate(&model, &dataset, &options, &mut |progress| {
-            let Some(callback) = callback else { return true };
-            // Names of cases hold no control characters.
-            let name = CString::new(progress.case.as_str()).unwrap_or_default();
-            let (done, cases, dice) = (progress.done, progress.cases, progress.refined_dice);
-            // SAFETY: the caller's callback with the caller's user_data; the name lives during the call.
-            unsafe { callback(name.as_ptr(), done, cases, dice, user_data) == 0 }
+            let wanted = callback.is_none_or(|callback| {
+                // Names of cases hold no control characters.
+                let name = CString::new(progress.case.as_str()).unwrap_or_default();
+                let (done, cases, dice) = (progress.done, progress.cases, progress.refined_dice);
+                // SAFETY: the caller's callback with the caller's user_data; the name lives during the call.
+                exit::in_callback(|| unsafe { callback(name.as_ptr(), done, cases, dice, user_data) == 0 })
+            });
+            wanted && exit::go_on().is_ok()
         })?;
         let evaluation = registry::insert(evaluation);
         // SAFETY: not NULL, writable by contract.

@@ -3,6 +3,7 @@
 use super::last_error;
 use super::status::{self, COOPSEG_INTERNAL, COOPSEG_OK, coopseg_status};
 use crate::error::Result;
+use crate::exit::{self, AtWork};
 use crate::runtime::{self, HeardWarnings, PlainModes, log};
 use std::any::Any;
 use std::cell::RefCell;
@@ -17,6 +18,7 @@ thread_local! {
 /// Runs the body of a C function that does not touch libtorch.
 pub fn guard(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     silence_panics();
+    let _at_work = AtWork::begin();
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => COOPSEG_OK,
         Ok(Err(error)) => {
@@ -35,10 +37,14 @@ pub fn guard(body: impl FnOnce() -> Result<()>) -> coopseg_status {
 /// Runs the body of a C function that uses libtorch, which is checked first.
 pub fn guard_libtorch(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     guard(|| {
+        let _at_work = AtWork::begin_with_libtorch()?;
         runtime::start()?;
+        exit::watch();
         let _heard = HeardWarnings::begin();
         let _modes = PlainModes::begin()?;
-        body()
+        let outcome = body();
+        exit::watch();
+        outcome
     })
 }
 

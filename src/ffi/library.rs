@@ -4,6 +4,7 @@ use super::guard::{guard, guard_libtorch};
 use super::status::coopseg_status;
 use super::text::{optional_path, require, write_json};
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::runtime::{self, log};
 use std::ffi::{CString, c_char, c_void};
 use std::sync::Arc;
@@ -179,7 +180,7 @@ pub unsafe extern "C" fn coopseg_set_log_callback(
             let user_data = user_data.pointer();
             let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
             // SAFETY: the caller says that callback and user_data stay valid and may be used from any thread.
-            unsafe { callback(level as i32, text.as_ptr(), user_data) };
+            exit::in_callback(|| unsafe { callback(level as i32, text.as_ptr(), user_data) });
         };
         log::set_listener(Some((level, Arc::new(listener))));
         Ok(())

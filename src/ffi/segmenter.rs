@@ -7,6 +7,7 @@ use super::registry;
 use super::status::coopseg_status;
 use super::text::{optional_path, path, read_or_empty, read_sized, require, write_json};
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::segment::{DeviceImage, OutputPaths, Outputs, Report, Segmenter, SegmenterOptions};
 use crate::volume::{ImageView, SliceSource};
 use std::ffi::{c_char, c_void};
@@ -354,9 +355,11 @@ struct Listener {
 impl Listener {
     /// Whether the caller wants the rest.
     fn goes_on(&self, done: usize, slices: usize) -> bool {
-        let Some(callback) = self.callback else { return true };
-        // SAFETY: the caller's callback with the caller's user_data.
-        unsafe { callback(done, slices, self.user_data) == 0 }
+        let wanted = self.callback.is_none_or(|callback| {
+            // SAFETY: the caller's callback with the caller's user_data.
+            exit::in_callback(|| unsafe { callback(done, slices, self.user_data) == 0 })
+        });
+        wanted && exit::go_on().is_ok()
     }
 }
 

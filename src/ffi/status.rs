@@ -55,7 +55,7 @@ pub const COOPSEG_LIBTORCH_MISMATCH: coopseg_status = 203;
 /// libtorch, or the part of this library that uses it, is not found or cannot be loaded; the message says what
 /// mends it. Every function that makes or uses something may return this. Later calls try again.
 pub const COOPSEG_LIBTORCH_UNAVAILABLE: coopseg_status = 204;
-/// A callback or `coopseg_trainer_cancel` asked to stop. Everything stays usable.
+/// A callback or `coopseg_trainer_cancel` asked to stop, or the process is ending. Everything stays usable.
 pub const COOPSEG_CANCELLED: coopseg_status = 300;
 /// A fault of this library; the object that was being changed is unusable from now on.
 pub const COOPSEG_INTERNAL: coopseg_status = 900;

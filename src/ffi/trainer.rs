@@ -9,6 +9,7 @@ use super::status::coopseg_status;
 use super::text::{path, read_or_empty, read_sized, require, write_json};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::train::{Answer, CancelFlag, Configuration, Event, Trainer};
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,10 +190,13 @@ pub unsafe extern "C" fn coopseg_trainer_run(
     guard_libtorch(|| {
         let trainer = registry::get(trainer, "trainer")?;
         let mut listener = |event: &Event| {
-            let Some(callback) = callback else { return Answer::Continue };
-            let event = to_c(event);
-            // SAFETY: the caller's callback with the caller's user_data; the event lives during the call.
-            if unsafe { callback(&event, user_data) } == 0 { Answer::Continue } else { Answer::Cancel }
+            let wanted = callback.is_none_or(|callback| {
+                let event = to_c(event);
+                // SAFETY: the caller's callback with the caller's user_data; the event lives during the call.
+                exit::in_callback(|| unsafe { callback(&event, user_data) == 0 })
+            });
+            exit::watch();
+            if wanted && exit::go_on().is_ok() { Answer::Continue } else { Answer::Cancel }
         };
         trainer.change(|trainer| trainer.run(&mut listener))
     })

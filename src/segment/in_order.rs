@@ -1,6 +1,7 @@
 //! Chunks computed by several threads, their results in order.
 
 use crate::error::{Error, Result};
+use crate::exit::AtWork;
 use crate::runtime::Lane;
 use rayon::ThreadPool;
 use std::collections::BTreeMap;
@@ -53,6 +54,8 @@ pub fn in_order<T: Send>(
                 if stopped.load(Ordering::Relaxed) {
                     return;
                 }
+                // The caller may be in a callback meanwhile, and end the process there.
+                let _at_work = AtWork::begin();
                 let _lane = Lane::enter(threads, lanes);
                 // A panic goes on where the results are awaited.
                 let result = catch_unwind(AssertUnwindSafe(|| compute(chunk)));

@@ -2,6 +2,7 @@
 
 use super::slices::{SliceBatch, TrainingSlices};
 use crate::error::{Error, Result};
+use crate::exit::{self, AtWork};
 use crate::fork::forks;
 use crate::parallel;
 use std::sync::Arc;
@@ -37,7 +38,9 @@ impl Feeder {
             for epoch in epoch.. {
                 let steps = slices.steps_of_epoch(epoch);
                 for indices in steps.iter().skip(first) {
+                    let Ok(at_work) = AtWork::begin_with_libtorch() else { return };
                     let batch = pool.install(|| slices.assemble(epoch, indices));
+                    drop(at_work);
                     let failed = batch.is_err();
                     // The receiver is gone when nobody needs more batches.
                     if sender.send(batch).is_err() || failed {
@@ -68,8 +71,7 @@ impl Feeder {
     /// The next batch; waits until it is prepared.
     pub fn next(&mut self) -> Result<SliceBatch> {
         let received = self.batches.as_ref().and_then(|batches| batches.recv().ok());
-        let batch = received
-            .ok_or_else(|| Error::Internal("the loader threads ended before training did".to_owned()))?;
+        let batch = received.ok_or_else(|| exit::stopped("the loader threads ended before training did"))?;
         let (epoch, step) = self.position;
         self.position = if step + 1 == self.steps_per_epoch { (epoch + 1, 0) } else { (epoch, step + 1) };
         batch

@@ -1,6 +1,7 @@
 //! Noise of the steps to come, drawn by other threads while a GPU computes.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::exit::{self, AtWork};
 use crate::fork::forks;
 use crate::random::{self, Purpose};
 use crate::runtime::{self, page_locked, upload};
@@ -56,7 +57,7 @@ impl NoiseAhead {
         }
         let first = self.drawn.pop_front().filter(|drawn| drawn.step == step);
         let noise = first.and_then(|drawn| drawn.noise.recv().ok());
-        let noise = noise.ok_or_else(|| Error::Internal("no thread draws noise".to_owned()))??;
+        let noise = noise.ok_or_else(|| exit::stopped("no thread draws noise"))??;
         upload(&noise, device)
     }
 
@@ -64,6 +65,7 @@ impl NoiseAhead {
         let (sender, noise) = mpsc::channel();
         let (seed, own) = (self.seed, shape.to_vec());
         runtime::slice_pool()?.spawn_fifo(move || {
+            let Ok(_at_work) = AtWork::begin_with_libtorch() else { return };
             let drawn = runtime::normal(&own, &mut noise_stream(seed, step));
             let drawn = if device.is_cuda() { drawn.and_then(|noise| page_locked(&noise)) } else { drawn };
             // Nobody waits for it any more where training has ended.

@@ -7,6 +7,7 @@ use super::options::OnProblem;
 use crate::augment::ChannelSlice;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::parallel::in_parallel;
 use crate::runtime;
 use rayon::prelude::*;
@@ -45,6 +46,7 @@ impl StoredCases {
         let mut skipped = Vec::new();
         // As many at once as there are threads, so that what is beyond the limit is dropped early.
         for some in indices.chunks(in_parallel(rayon::current_num_threads)?) {
+            exit::go_on()?;
             let read: Vec<Result<(Vec<ChannelSlice>, CaseSummary)>> =
                 in_parallel(|| some.par_iter().map(|&index| case_slices(dataset, index, config)).collect())?;
             for (&index, read) in some.iter().zip(read) {

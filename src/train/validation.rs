@@ -8,6 +8,7 @@ use super::stored_cases::StoredCases;
 use crate::augment::{self, ChannelSlice};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::memory;
 use crate::metrics::{OverlapCounts, mean_foreground};
 use crate::network::inference::{InferenceNetwork, Target};
@@ -86,6 +87,7 @@ impl ValidationCases {
         let networks = self.ready(network)?;
         let mut cases = Vec::with_capacity(self.stored.cases().len());
         for (index, stored) in self.stored.cases().iter().enumerate() {
+            exit::go_on()?;
             let Segmented { slices, fast, refined } = self.segment(&networks, index)?;
             let mut fast_counts = OverlapCounts::new(classes);
             let mut refined_counts = OverlapCounts::new(classes);

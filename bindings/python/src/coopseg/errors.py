@@ -101,7 +101,7 @@ class LibtorchMismatchError(LibraryError):
 
 
 class CancelledError(Error, RuntimeError):
-    """A callback asked to stop. Everything stays usable."""
+    """A callback asked to stop, or the process is ending. Everything stays usable."""
 
 
 class InternalError(Error, RuntimeError):

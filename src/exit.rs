@@ -1,0 +1,216 @@
+//! The end of the process. `exit` destroys libtorch's objects while other threads still compute, and these would then crash.
+//! So the end waits for the calls of other threads, which stop at their next step.
+
+use crate::error::{Error, Result};
+use crate::fork::forks;
+use std::cell::Cell;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+/// How long the end waits for threads that are at work in this library: a step ends sooner, a network drive may never answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it waits for callbacks of the host, which may themselves wait for the thread that ends the process.
+const PATIENCE_WITH_CALLBACKS: Duration = Duration::from_secs(1);
+
+/// Threads at work in this library, and threads that are in a callback of the host meanwhile.
+static INSIDE: Count = Count::new();
+static CALLBACKS: Count = Count::new();
+
+/// The end has begun; it waits no longer; libtorch's own destructors are about to run.
+static BEGUN: AtomicBool = AtomicBool::new(false);
+static CLOSED: AtomicBool = AtomicBool::new(false);
+static OVER: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// Whether this thread is at work in this library, in how many callbacks it is, and whether it ends the process.
+    static AT_WORK: Cell<bool> = const { Cell::new(false) };
+    static IN_CALLBACKS: Cell<u32> = const { Cell::new(0) };
+    static ENDS: Cell<bool> = const { Cell::new(false) };
+    /// Whether it was looked at whether this is the process's first thread; what notices its end.
+    static KNOWN: Cell<bool> = const { Cell::new(false) };
+    static END_OF_FIRST_THREAD: EndOfFirstThread = const { EndOfFirstThread };
+}
+
+/// What the process's first thread keeps for itself is destroyed before everything else, and only when the process ends:
+/// `exit` in other threads, and in programs whose first thread has no use for this library, is noticed later.
+struct EndOfFirstThread;
+
+impl Drop for EndOfFirstThread {
+    fn drop(&mut self) {
+        wait_for_others();
+    }
+}
+
+/// Whether this is the process's first thread.
+fn is_first_thread() -> bool {
+    // SAFETY: they only ask.
+    unsafe { libc::gettid() == libc::getpid() }
+}
+
+/// A number of threads of this process: in a copy that `fork` makes the others are not there.
+struct Count(AtomicU64);
+
+impl Count {
+    const fn new() -> Self {
+        Count(AtomicU64::new(0))
+    }
+
+    fn change(&self, change: impl Fn(u32) -> u32) {
+        let _ = self.0.fetch_update(SeqCst, SeqCst, |word| {
+            Some(u64::from(change(Self::of(word))) | u64::from(Self::mark()) << 32)
+        });
+    }
+
+    fn get(&self) -> u32 {
+        Self::of(self.0.load(SeqCst))
+    }
+
+    fn of(word: u64) -> u32 {
+        if (word >> 32) as u32 == Self::mark() { word as u32 } else { 0 }
+    }
+
+    fn mark() -> u32 {
+        forks() as u32
+    }
+
+    fn add(&self) {
+        self.change(|count| count + 1);
+    }
+
+    fn remove(&self) {
+        self.change(|count| count.saturating_sub(1));
+    }
+}
+
+/// A thread at work in this library, which the end of the process waits for.
+#[derive(Debug)]
+pub struct AtWork {
+    already: bool,
+}
+
+impl AtWork {
+    /// Work that is done whatever happens.
+    pub fn begin() -> Self {
+        let already = AT_WORK.replace(true);
+        if !already {
+            INSIDE.add();
+        }
+        AtWork { already }
+    }
+
+    /// Work that uses libtorch.
+    ///
+    /// # Errors
+    /// `Cancelled` on other threads than the one that ends the process; `InvalidState` on that one, once libtorch is gone.
+    pub fn begin_with_libtorch() -> Result<Self> {
+        let at_work = Self::begin();
+        go_on()?;
+        if OVER.load(SeqCst) {
+            return Err(Error::InvalidState(
+                "the process is ending, and libtorch has ended already; expected this call before main returns or exit is \
+                 called"
+                    .to_owned(),
+            ));
+        }
+        Ok(at_work)
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if !self.already {
+            AT_WORK.set(false);
+            INSIDE.remove();
+        }
+    }
+}
+
+/// For work that takes long, between its steps.
+///
+/// # Errors
+/// `Cancelled` where another thread ends the process.
+pub fn go_on() -> Result<()> {
+    if BEGUN.load(SeqCst) && !ENDS.get() { Err(Error::Cancelled) } else { Ok(()) }
+}
+
+/// Why other threads no longer do what this one waits for: the process ends, or what is said here.
+pub fn stopped(otherwise: &str) -> Error {
+    if BEGUN.load(SeqCst) { Error::Cancelled } else { Error::Internal(otherwise.to_owned()) }
+}
+
+/// Runs a callback of the host.
+pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
+    let from_work = AT_WORK.replace(false);
+    if from_work {
+        IN_CALLBACKS.set(IN_CALLBACKS.get() + 1);
+        CALLBACKS.add();
+        INSIDE.remove();
+    }
+    let answer = callback();
+    if from_work {
+        INSIDE.add();
+        CALLBACKS.remove();
+        IN_CALLBACKS.set(IN_CALLBACKS.get() - 1);
+        if CLOSED.load(SeqCst) && !ENDS.get() {
+            INSIDE.remove();
+            // What is left to do needs what is being destroyed.
+            loop {
+                std::thread::park();
+            }
+        }
+        AT_WORK.set(true);
+    }
+    answer
+}
+
+/// Has the end of the process wait. To be called again after work: what is registered last comes first at the end, and
+/// libtorch makes much of what it destroys when it is first needed.
+pub fn watch() {
+    static WORK: AtomicU64 = AtomicU64::new(0);
+    static FIRST: Once = Once::new();
+    if !KNOWN.replace(true) && is_first_thread() {
+        // Fails where the thread is ending already.
+        let _ = END_OF_FIRST_THREAD.try_with(|_| ());
+    }
+    extern "C" fn end() {
+        wait_for_others();
+        OVER.store(true, SeqCst);
+    }
+    extern "C" fn wait() {
+        wait_for_others();
+    }
+    // SAFETY: functions of this library, which is never unloaded. Where there is no memory for them, nobody waits.
+    unsafe {
+        FIRST.call_once(|| {
+            libc::atexit(end);
+        });
+        let work = WORK.fetch_add(1, SeqCst);
+        if work < 64 || work.is_power_of_two() {
+            libc::atexit(wait);
+        }
+    }
+}
+
+fn wait_for_others() {
+    ENDS.set(true);
+    if BEGUN.swap(true, SeqCst) {
+        return;
+    }
+    let own_work = u32::from(AT_WORK.get());
+    let others_at_work = || INSIDE.get().saturating_sub(own_work);
+    let others_in_callbacks = || CALLBACKS.get().saturating_sub(IN_CALLBACKS.get());
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        if others_at_work() == 0
+            && (others_in_callbacks() == 0 || started.elapsed() > PATIENCE_WITH_CALLBACKS)
+        {
+            CLOSED.store(true, SeqCst);
+            // A callback may have returned in between.
+            if others_at_work() == 0 {
+                return;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

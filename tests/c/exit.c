@@ -1,0 +1,237 @@
+/* The process ends while threads are in calls: by main's return or exit, from any thread, also out of a callback. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "check.h"
+
+#include <pthread.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { VOXELS = NX * NY * NZ, CLASSES = 4, ANSWER = 7 };
+
+#define ENDLESS_CONFIG                                                                                       \
+    "{\"network\": {\"width\": 2}, \"seed\": 7, \"device\": \"cpu\","                                        \
+    " \"preprocess\": {\"spacing\": null, \"pad\": [48, 48], \"crop\": [32, 32]},"                           \
+    " \"slices_per_step\": 2, \"epochs\": 1000000}"
+
+static float image[VOXELS];
+static unsigned char labels[VOXELS];
+static coopseg_model *model;
+static coopseg_segmenter *segmenter;
+static coopseg_trainer *trainer;
+static coopseg_dataset *dataset;
+
+/* What callbacks do from their third call on. */
+static int callbacks_exit, callbacks_wait;
+static int calls;
+
+static pthread_t training, segmenting;
+static coopseg_status trained = COOPSEG_OK, segmented = COOPSEG_OK;
+
+static int32_t hear(void)
+{
+    if (__atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST) >= 3) {
+        if (callbacks_exit) {
+            exit(ANSWER);
+        }
+        while (callbacks_wait) {
+            pause();
+        }
+    }
+    return 0;
+}
+
+static int32_t on_event(const coopseg_event *event, void *user_data)
+{
+    (void)event;
+    (void)user_data;
+    return hear();
+}
+
+static int32_t on_slice(size_t done, size_t slices, void *user_data)
+{
+    (void)done;
+    (void)slices;
+    (void)user_data;
+    return hear();
+}
+
+static void *train(void *unused)
+{
+    (void)unused;
+    trained = coopseg_trainer_run(trainer, on_event, NULL);
+    return NULL;
+}
+
+static coopseg_status segment_once(void)
+{
+    static float map[VOXELS * CLASSES];
+    coopseg_image view = describe(COOPSEG_F32, image);
+    coopseg_buffer buffer = buffer_for(COOPSEG_F32, 4, CLASSES, map, sizeof map);
+    coopseg_segmentation outputs;
+    memset(&outputs, 0, sizeof outputs);
+    outputs.struct_size = sizeof outputs;
+    outputs.probabilities = &buffer;
+    return coopseg_segmenter_run(segmenter, &view, &outputs, on_slice, NULL, NULL);
+}
+
+static void *segment(void *unused)
+{
+    (void)unused;
+    do {
+        segmented = segment_once();
+    } while (segmented == COOPSEG_OK);
+    return NULL;
+}
+
+static void make(void)
+{
+    coopseg_image view = describe(COOPSEG_F32, image), label_view = describe(COOPSEG_U8, labels);
+    fill(image, labels);
+    CHECK_OK(coopseg_set_threads(2));
+    CHECK_OK(coopseg_dataset_new(&dataset));
+    CHECK_OK(coopseg_dataset_add(dataset, "one", &view, &label_view));
+    CHECK_OK(coopseg_model_new(SMALL_CONFIG, &model));
+    CHECK_OK(coopseg_segmenter_new(model, "{\"device\": \"cpu\", \"chunk\": 1}", &segmenter));
+    CHECK_OK(coopseg_trainer_new(ENDLESS_CONFIG, dataset, dataset, NULL, &trainer));
+}
+
+static void begin(pthread_t *thread, void *(*work)(void *))
+{
+    CHECK(pthread_create(thread, NULL, work, NULL) == 0);
+}
+
+static void pause_for(long milliseconds)
+{
+    struct timespec time;
+    time.tv_sec = milliseconds / 1000;
+    time.tv_nsec = milliseconds % 1000 * 1000000;
+    nanosleep(&time, NULL);
+}
+
+static void until_callbacks(int count)
+{
+    while (__atomic_load_n(&calls, __ATOMIC_SEQ_CST) < count) {
+        pause_for(1);
+    }
+}
+
+/* The programs, each in a process of its own. `delay` is how long main waits before it ends, in ms. */
+
+static void main_ends_while_threads_work(long delay)
+{
+    make();
+    begin(&training, train);
+    begin(&segmenting, segment);
+    pause_for(delay);
+}
+
+static void *make_and_train(void *unused)
+{
+    make();
+    return train(unused);
+}
+
+/* This library is used by another thread alone. */
+static void main_ends_without_a_call(long delay)
+{
+    (void)delay;
+    begin(&training, make_and_train);
+    until_callbacks(3);
+}
+
+static void a_training_exits_in_its_callback(long delay)
+{
+    (void)delay;
+    make();
+    callbacks_exit = 1;
+    train(NULL);
+}
+
+/* Other slices are being computed. */
+static void a_segmentation_exits_in_its_callback(long delay)
+{
+    (void)delay;
+    make();
+    callbacks_exit = 1;
+    segment(NULL);
+}
+
+static void callbacks_never_return(long delay)
+{
+    (void)delay;
+    make();
+    callbacks_wait = 1;
+    begin(&training, train);
+    until_callbacks(3);
+}
+
+/* Runs after libtorch's own end: it was registered before libtorch was loaded. */
+static void late(void)
+{
+    coopseg_model *other = NULL;
+    CHECK(pthread_join(training, NULL) == 0 && trained == COOPSEG_CANCELLED);
+    CHECK(pthread_join(segmenting, NULL) == 0 && segmented == COOPSEG_CANCELLED);
+    CHECK_STATUS(COOPSEG_INVALID_STATE, segment_once());
+    CHECK_STATUS(COOPSEG_INVALID_STATE, coopseg_model_new(SMALL_CONFIG, &other));
+    CHECK(other == NULL);
+    CHECK_OK(coopseg_segmenter_free(segmenter));
+    CHECK_OK(coopseg_trainer_free(trainer));
+    CHECK_OK(coopseg_model_free(model));
+    CHECK_OK(coopseg_dataset_free(dataset));
+    if (failures > 0 || coopseg_live_handles() != 0) {
+        _exit(1);
+    }
+}
+
+/* Runs while libtorch still works. */
+static void early(void)
+{
+    CHECK_OK(segment_once());
+    CHECK_OK(coopseg_trainer_cancel(trainer));
+}
+
+static void threads_end_with_a_status(long delay)
+{
+    CHECK(atexit(late) == 0);
+    main_ends_while_threads_work(delay);
+    until_callbacks(10);
+    CHECK(atexit(early) == 0);
+}
+
+static void ends_well(void (*program)(long), long delay, const char *name)
+{
+    int status = 0;
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        failures = 0;
+        alarm(50);
+        program(delay);
+        exit(failures > 0 ? 1 : ANSWER);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != ANSWER) {
+        fprintf(stderr, "%s, %ld ms: status %#x\n", name, delay, (unsigned)status);
+        failures++;
+    }
+}
+
+#define ENDS_WELL(program, delay) ends_well(program, delay, #program)
+
+int main(void)
+{
+    static const long delays[] = {0, 50, 200};
+    size_t i;
+    for (i = 0; i < sizeof delays / sizeof *delays; i++) {
+        ENDS_WELL(main_ends_while_threads_work, delays[i]);
+    }
+    ENDS_WELL(main_ends_without_a_call, 0);
+    ENDS_WELL(a_training_exits_in_its_callback, 0);
+    ENDS_WELL(a_segmentation_exits_in_its_callback, 0);
+    ENDS_WELL(callbacks_never_return, 0);
+    ENDS_WELL(threads_end_with_a_status, 0);
+    return report();
+}
