@@ -1,6 +1,7 @@
 //! Files that appear whole or not at all.
 
 use crate::error::{Error, Result};
+use crate::standard_streams;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -40,11 +41,10 @@ pub fn write(path: &Path, body: impl FnOnce(&mut File) -> Result<()>) -> Result<
         Err(_) => None,
     };
 
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY_PREFIX);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder).map_err(|error| Error::io(path, "create", error))?;
+    let mut temporary = tempfile::Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .make_in(folder, standard_streams::create_new)
+        .map_err(|error| Error::io(path, "create", error))?;
     body(temporary.as_file_mut())?;
     if let Some(permissions) = previous {
         let kept = temporary.as_file().set_permissions(permissions);

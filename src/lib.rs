@@ -35,5 +35,6 @@ pub mod random;
 pub mod runtime;
 pub mod schema;
 pub mod segment;
+pub(crate) mod standard_streams;
 pub mod train;
 pub mod volume;

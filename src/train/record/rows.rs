@@ -2,6 +2,7 @@
 
 use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::standard_streams;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ impl Rows {
                 .and_then(|()| file.write_all(kept.as_bytes()))
                 .map_err(|error| Error::io(path, "write", error))
         })?;
-        let file = OpenOptions::new().append(true).open(path);
+        let file = standard_streams::open(OpenOptions::new().append(true), path);
         Ok(Rows { path: path.to_owned(), file: file.map_err(|error| Error::io(path, "write", error))? })
     }
 

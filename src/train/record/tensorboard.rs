@@ -2,6 +2,7 @@
 
 use super::Resumed;
 use crate::error::{Error, Result};
+use crate::standard_streams;
 use crate::train::event::{Event, EventKind};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ impl Tensorboard {
             })
             .find(|path| !path.exists())
             .unwrap_or_default();
-        let file = File::create_new(&path).map_err(|error| Error::io(&path, "create", error))?;
+        let file = standard_streams::create_new(&path).map_err(|error| Error::io(&path, "create", error))?;
         let writer = EventWriter::from_writer(file, EventWriterConfig { auto_flush: true })
             .map_err(|error| failed(&path, error))?;
         let mut own = Tensorboard { path, writer, classes: classes.to_vec() };
