@@ -15,6 +15,8 @@
  * - Threads: functions and handles are as safe as their C counterparts: functions that coopseg.h gives "shared
  *   use" may be called at once on one handle; a second "exclusive" call throws Status::busy. Moving, assigning
  *   and destroying a handle is like that of any variable: not while another thread uses it.
+ * - The end of the process stops the calls of other threads, which throw Status::cancelled: such a thread catches it,
+ *   or the process ends by std::terminate.
  */
 #ifndef COOPSEG_HPP
 #define COOPSEG_HPP
