@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::fork::forks;
 use std::cell::Cell;
-use std::sync::Once;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
@@ -105,7 +105,7 @@ impl AtWork {
     /// `Cancelled` on other threads than the one that ends the process; `InvalidState` on that one, once libtorch is gone.
     pub fn begin_with_libtorch() -> Result<Self> {
         let at_work = Self::begin();
-        go_on()?;
+        unless_ending()?;
         if OVER.load(SeqCst) {
             return Err(Error::InvalidState(
                 "the process is ending, and libtorch has ended already; expected this call before main returns or exit is \
@@ -131,6 +131,11 @@ impl Drop for AtWork {
 /// # Errors
 /// `Cancelled` where another thread ends the process.
 pub fn go_on() -> Result<()> {
+    watch();
+    unless_ending()
+}
+
+fn unless_ending() -> Result<()> {
     if BEGUN.load(SeqCst) && !ENDS.get() { Err(Error::Cancelled) } else { Ok(()) }
 }
 
@@ -165,14 +170,11 @@ pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
 }
 
 /// Has the end of the process wait. To be called again after work: what is registered last comes first at the end, and
-/// libtorch makes much of what it destroys when it is first needed.
+/// libtorch makes much of what it destroys when it is first needed. Later calls register ever more rarely.
 pub fn watch() {
-    static WORK: AtomicU64 = AtomicU64::new(0);
-    static FIRST: Once = Once::new();
-    if !KNOWN.replace(true) && is_first_thread() {
-        // Fails where the thread is ending already.
-        let _ = END_OF_FIRST_THREAD.try_with(|_| ());
-    }
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    // In milliseconds after the first.
+    static LAST: AtomicU64 = AtomicU64::new(0);
     extern "C" fn end() {
         wait_for_others();
         OVER.store(true, SeqCst);
@@ -181,14 +183,22 @@ pub fn watch() {
         wait_for_others();
     }
     // SAFETY: functions of this library, which is never unloaded. Where there is no memory for them, nobody waits.
-    unsafe {
-        FIRST.call_once(|| {
-            libc::atexit(end);
-        });
-        let work = WORK.fetch_add(1, SeqCst);
-        if work < 64 || work.is_power_of_two() {
-            libc::atexit(wait);
-        }
+    let register = |function| unsafe {
+        libc::atexit(function);
+    };
+    if !KNOWN.replace(true) && is_first_thread() {
+        // Fails where the thread is ending already.
+        let _ = END_OF_FIRST_THREAD.try_with(|_| ());
+    }
+    let first = FIRST.get_or_init(|| {
+        register(end);
+        register(wait);
+        Instant::now()
+    });
+    let now = u64::try_from(first.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let last = LAST.load(SeqCst);
+    if now > last + last / 32 && LAST.compare_exchange(last, now, SeqCst, SeqCst).is_ok() {
+        register(wait);
     }
 }
 

@@ -195,7 +195,6 @@ pub unsafe extern "C" fn coopseg_trainer_run(
                 // SAFETY: the caller's callback with the caller's user_data; the event lives during the call.
                 exit::in_callback(|| unsafe { callback(&event, user_data) == 0 })
             });
-            exit::watch();
             if wanted && exit::go_on().is_ok() { Answer::Continue } else { Answer::Cancel }
         };
         trainer.change(|trainer| trainer.run(&mut listener))
