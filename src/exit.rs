@@ -96,6 +96,10 @@ impl AtWork {
         if !already {
             INSIDE.add();
         }
+        if !KNOWN.replace(true) && is_first_thread() {
+            // Fails where the thread is ending already.
+            let _ = END_OF_FIRST_THREAD.try_with(|_| ());
+        }
         AtWork { already }
     }
 
@@ -169,7 +173,7 @@ pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
     answer
 }
 
-/// Has the end of the process wait. To be called again after work: what is registered last comes first at the end, and
+/// Has the end of the process wait where its first thread does not notice it. To be called again after work: what is registered last comes first at the end, and
 /// libtorch makes much of what it destroys when it is first needed. Later calls register ever more rarely.
 pub fn watch() {
     static FIRST: OnceLock<Instant> = OnceLock::new();
@@ -182,14 +186,10 @@ pub fn watch() {
     extern "C" fn wait() {
         wait_for_others();
     }
-    // SAFETY: functions of this library, which is never unloaded. Where there is no memory for them, nobody waits.
-    let register = |function| unsafe {
-        libc::atexit(function);
+    let register = |function| {
+        // SAFETY: a function of this library, which is never unloaded. Where there is no memory for it, nobody waits.
+        unsafe { libc::atexit(function) };
     };
-    if !KNOWN.replace(true) && is_first_thread() {
-        // Fails where the thread is ending already.
-        let _ = END_OF_FIRST_THREAD.try_with(|_| ());
-    }
     let first = FIRST.get_or_init(|| {
         register(end);
         register(wait);

@@ -25,8 +25,8 @@
  *   their next step, a minute at most, and a second for a callback. They return COOPSEG_CANCELLED, as do the calls
  *   that other threads begin then. Objects may be freed to the last; other calls that come after libtorch's own end, as
  *   from destructors of static objects made before the first call, return COOPSEG_INVALID_STATE. A crash is possible
- *   only where the thread that ends the process is not its first, or has made no call that needs libtorch, while another
- *   computes something for the first time.
+ *   only where the thread that ends the process is not its first, or has not called this library, while another computes
+ *   something for the first time.
  * - A process may fork while no other thread of it is in a call of this library. The copy goes on with the handles
  *   that it inherits and computes with one thread, without the GPU.
  * - Callbacks must return normally: no exception and no longjmp may leave them.

@@ -128,18 +128,32 @@ static void main_ends_while_threads_work(long delay)
     pause_for(delay);
 }
 
+static int made;
+
 static void *make_and_train(void *unused)
 {
     make();
+    __atomic_store_n(&made, 1, __ATOMIC_SEQ_CST);
     return train(unused);
 }
 
-/* This library is used by another thread alone. */
+/* This library is used by another thread alone, which has done work of every kind. */
 static void main_ends_without_a_call(long delay)
 {
     (void)delay;
     begin(&training, make_and_train);
-    until_callbacks(3);
+    until_callbacks(30);
+}
+
+/* The first thread has no use for libtorch; the other is in the midst of its first work. */
+static void main_ends_after_a_call_without_libtorch(long delay)
+{
+    begin(&training, make_and_train);
+    while (!__atomic_load_n(&made, __ATOMIC_SEQ_CST)) {
+        pause_for(1);
+    }
+    CHECK_STATUS(COOPSEG_NULL_ARGUMENT, coopseg_trainer_cancel(NULL));
+    pause_for(delay);
 }
 
 static void a_training_exits_in_its_callback(long delay)
@@ -229,6 +243,7 @@ int main(void)
         ENDS_WELL(main_ends_while_threads_work, delays[i]);
     }
     ENDS_WELL(main_ends_without_a_call, 0);
+    ENDS_WELL(main_ends_after_a_call_without_libtorch, 50);
     ENDS_WELL(a_training_exits_in_its_callback, 0);
     ENDS_WELL(a_segmentation_exits_in_its_callback, 0);
     ENDS_WELL(callbacks_never_return, 0);
