@@ -32,6 +32,7 @@ pub mod parallel;
 pub mod phantom;
 pub mod picture;
 pub mod random;
+pub(crate) mod regular_file;
 pub mod runtime;
 pub mod schema;
 pub mod segment;

@@ -3,6 +3,7 @@
 use crate::atomic_file;
 use crate::error::{Error, Result};
 use crate::metrics::Summary;
+use crate::regular_file;
 use crate::schema::{self, nan_as_null};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -168,6 +169,7 @@ impl Evaluation {
     /// # Errors
     /// `NotFound`, `Io`; `Format` for a file that holds no evaluation.
     pub fn load_json(path: &Path) -> Result<Self> {
+        regular_file::check(path, "an evaluation")?;
         let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, "read", error))?;
         let mut object = schema::parse_object(&text)
             .map_err(|error| Error::format(path, format!("not an evaluation: {error}")))?;

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::memory::filled;
 use crate::volume::{SliceSource, Volume, nifti_file};
 use ndarray::Axis;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where the results go; what is `None` is not made.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,19 +35,29 @@ impl OutputPaths<'_> {
         if self.all().next().is_none() {
             return Err(Error::InvalidArgument("no output path is given; expected at least one".to_owned()));
         }
-        let mut seen = vec![image];
+        let mut seen = vec![place(image)];
         for path in self.all() {
-            if seen.contains(&path) {
+            let own = place(path);
+            if seen.contains(&own) {
                 return Err(Error::InvalidArgument(format!(
-                    "{}: two of input and outputs have this path; expected different ones",
+                    "{}: two of input and outputs lie here; expected different places",
                     path.display()
                 )));
             }
             nifti_file::check_name(path)?;
-            seen.push(path);
+            seen.push(own);
         }
         Ok(())
     }
+}
+
+/// Where a path leads, whatever it is called: by links, by `.` and `..`, from the folder of the process.
+fn place(path: &Path) -> PathBuf {
+    let of_new_file = || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(path.file_name()?))
+    };
+    path.canonicalize().ok().or_else(of_new_file).unwrap_or_else(|| path.to_owned())
 }
 
 impl Segmenter {
@@ -140,5 +150,27 @@ impl Segmenter {
             nifti_file::write_channels(path, &voxels, &geometry, Some(grid))?;
         }
         Ok(report)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_place_has_many_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let (scan, link) = (folder.path().join("scan.nii"), folder.path().join("link.nii"));
+        std::fs::write(&scan, "").unwrap();
+        std::os::unix::fs::symlink(&scan, &link).unwrap();
+        std::fs::create_dir(folder.path().join("in")).unwrap();
+        let around = folder.path().join("in/../scan.nii");
+        let (new, new_around) = (folder.path().join("new.nii"), folder.path().join("in/../new.nii"));
+        let refused = |labels: &Path, entropy: Option<&Path>| {
+            OutputPaths { labels: Some(labels), entropy, ..OutputPaths::default() }.validate(&scan).is_err()
+        };
+        assert!(refused(&scan, None) && refused(&link, None) && refused(&around, None));
+        assert!(refused(&new, Some(&new_around)));
+        assert!(!refused(&new, None) && !refused(&new, Some(&folder.path().join("in/new.nii"))));
     }
 }

@@ -30,8 +30,10 @@ static int exists(const char *path)
 
 static void model_files(const char *folder)
 {
-    char path[1024], damaged[1024];
+    char path[1024], damaged[1024], pipe[1024];
     coopseg_model *model = NULL, *loaded = NULL;
+    coopseg_evaluation *evaluation = NULL;
+    coopseg_dataset *dataset = NULL;
     char *bytes, *first = NULL, *second = NULL;
     size_t size;
 
@@ -54,6 +56,13 @@ static void model_files(const char *folder)
     CHECK_STATUS(COOPSEG_INVALID_ARGUMENT, coopseg_model_load("", &loaded));
     CHECK_STATUS(COOPSEG_FILE_NOT_FOUND, coopseg_model_save(model, "/nowhere/at/all/model.coopseg"));
     CHECK(coopseg_model_load(folder, &loaded) != COOPSEG_OK);
+    /* A pipe that nobody writes to would be waited for. */
+    path_in(pipe, sizeof pipe, folder, "pipe.nii.gz");
+    CHECK(exists(pipe) || mkfifo(pipe, 0600) == 0);
+    CHECK_FAILS(COOPSEG_FILE_FORMAT, "special file", coopseg_model_load(pipe, &loaded));
+    CHECK_FAILS(COOPSEG_FILE_FORMAT, "special file", coopseg_evaluation_load(pipe, &evaluation));
+    CHECK_FAILS(COOPSEG_INVALID_DATASET, "special file",
+                coopseg_dataset_open(folder, "{\"image\": \"pipe.nii.*\", \"label\": \"\"}", &dataset));
     CHECK(coopseg_model_save(model, folder) != COOPSEG_OK);
 
     bytes = slurp(path, &size);

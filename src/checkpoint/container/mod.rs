@@ -7,7 +7,6 @@
 mod digest;
 mod header;
 
-use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use serde_json::Value;
 use super::{RawTensor, TensorMap};
 use crate::atomic_file;
 use crate::error::{Error, Result};
+use crate::regular_file;
 use header::Header;
 
 /// What the manifest's key `format` holds.
@@ -57,8 +57,7 @@ pub fn write(path: &Path, manifest: &Value, tensors: &TensorMap) -> Result<()> {
 /// - [`Error::Format`]: no coopseg model, truncated, or a byte that was changed.
 /// - [`Error::OutOfMemory`]: the tensors do not fit in memory.
 pub fn read(path: &Path) -> Result<(Value, TensorMap)> {
-    let file = File::open(path).map_err(|source| Error::io(path, "read", source))?;
-    let length = file.metadata().map_err(|source| Error::io(path, "read", source))?.len();
+    let (file, length) = regular_file::open(path, "a model file")?;
     read_from(path, BufReader::new(file), length)
 }
 
@@ -67,8 +66,7 @@ pub fn read(path: &Path) -> Result<(Value, TensorMap)> {
 /// # Errors
 /// As [`read`], except for what only the tensors' data can show.
 pub fn read_manifest(path: &Path) -> Result<Value> {
-    let file = File::open(path).map_err(|source| Error::io(path, "read", source))?;
-    let length = file.metadata().map_err(|source| Error::io(path, "read", source))?.len();
+    let (file, length) = regular_file::open(path, "a model file")?;
     Ok(read_header(path, &mut BufReader::new(file), length)?.manifest)
 }
 

@@ -13,12 +13,12 @@ mod strided;
 mod tests;
 mod value;
 
-use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
 use super::TensorMap;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::regular_file;
 
 /// Reads the tensors of a `state_dict` file, contiguous, in name order.
 ///
@@ -33,7 +33,7 @@ use crate::error::{Error, Result};
 ///   modules, big-endian files and other things that are no plain `state_dict`.
 /// - [`Error::OutOfMemory`]: the tensors do not fit in memory.
 pub fn read(path: &Path) -> Result<TensorMap> {
-    let file = File::open(path).map_err(|source| Error::io(path, "read", source))?;
+    let (file, _) = regular_file::open(path, "a file of torch.save")?;
     archive::Archive::open(BufReader::new(file))
         .and_then(|mut archive| state_dict::read(&mut archive))
         .map_err(|problem| problem.into_error(path))

@@ -8,6 +8,8 @@ use nifti::NiftiHeader;
 const RIGHT_ANGLE: f64 = 1e-5;
 /// Accepted excess of b² + c² + d² over 1.
 const QUATERNION_EXCESS: f64 = 1e-3;
+/// By how much rounding b, c and d to float32 changes b² + c² + d² where that is 1.
+const HALF_TURN: f64 = f32::EPSILON as f64;
 
 /// The geometry that a header gives to an image with `slices` slices: the sform if there is one, else the
 /// qform, else spacing alone (with the axes along LPS and the first voxel at the origin, as ITK does).
@@ -79,9 +81,11 @@ fn qform(header: &NiftiHeader, slices: usize) -> Result<[[f64; 4]; 3], String> {
     if squares.is_nan() || squares > 1.0 + QUATERNION_EXCESS {
         return Err(format!("the qform's quaternion is ({b}, {c}, {d}); expected a length of at most 1"));
     }
-    // Rounding to float32 can take a half turn beyond 1.
-    let shrink = squares.sqrt().max(1.0);
-    let (a, b, c, d) = ((1.0 - squares).max(0.0).sqrt(), b / shrink, c / shrink, d / shrink);
+    // Scanners' axes are half turns away from the file's. Rounded to float32 they may exceed 1, or lie a fortieth of a degree
+    // off.
+    let half_turn = 1.0 - squares < HALF_TURN;
+    let (a, length) = if half_turn { (0.0, squares.sqrt()) } else { ((1.0 - squares).sqrt(), 1.0) };
+    let [b, c, d] = [b, c, d].map(|value| value / length);
     let rotation = [
         [a * a + b * b - c * c - d * d, 2.0 * (b * c - a * d), 2.0 * (b * d + a * c)],
         [2.0 * (b * c + a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d - a * b)],
@@ -213,6 +217,28 @@ mod tests {
                 for sform in [true, false] {
                     let found = super::geometry(&header_of(&geometry, sform), 5).unwrap();
                     assert_close(&found, &geometry, 1e-6);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tilted_slices_lie_where_they_lay() {
+        for tenths in 0..600 {
+            let tilt = f64::from(tenths).to_radians() / 10.0;
+            for direction in [rotation([0.0, tilt, 0.0], false), rotation([0.5, tilt, -0.5], true)] {
+                let geometry =
+                    Geometry { spacing: [1.5, 1.5, 8.0], origin: [-120.0, -100.0, 40.0], direction };
+                let found = super::geometry(&header_of(&geometry, false), 12).unwrap();
+                let corner = |geometry: &Geometry| {
+                    let axis = |row: usize| -> f64 {
+                        let axes = geometry.direction[row].iter().zip(geometry.spacing);
+                        axes.zip([255.0, 255.0, 11.0]).map(|((d, s), index)| d * s * index).sum()
+                    };
+                    [0, 1, 2].map(|row| geometry.origin[row] + axis(row))
+                };
+                for (found, own) in corner(&found).into_iter().zip(corner(&geometry)) {
+                    assert!((found - own).abs() < 1e-3, "{tilt}: {found} {own}");
                 }
             }
         }
