@@ -12,6 +12,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The default patterns.
+const IMAGE: &str = "*/image.nii.gz";
+const LABEL: &str = "*/label.nii.gz";
 /// How many names an error message gives as examples.
 const EXAMPLES: usize = 3;
 /// How deep below the folder such examples are looked for.
@@ -21,7 +24,7 @@ const EXAMPLE_DEPTH: usize = 4;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FolderOptions {
-    /// How the files lie. `image` and `label` matter to `pattern` alone. Default: `pattern`.
+    /// How the files lie. `image` and `label` matter to `pattern` alone. Default: `auto`.
     pub layout: Layout,
     /// Pattern of the image files, relative to the folder. Each `*` matches any text within one
     /// component of the path; the texts, joined with "/", are the name of the case.
@@ -42,12 +45,19 @@ pub struct FolderOptions {
     pub subjects: Option<Vec<String>>,
 }
 
+impl FolderOptions {
+    /// Whether other patterns than the default ones are given.
+    pub(super) fn names_patterns(&self) -> bool {
+        self.image != IMAGE || self.label != LABEL
+    }
+}
+
 impl Default for FolderOptions {
     fn default() -> Self {
         FolderOptions {
-            layout: Layout::Pattern,
-            image: "*/image.nii.gz".to_owned(),
-            label: "*/label.nii.gz".to_owned(),
+            layout: Layout::Auto,
+            image: IMAGE.to_owned(),
+            label: LABEL.to_owned(),
             label_map: BTreeMap::new(),
             keep_unlabelled: false,
             subjects: None,
@@ -169,6 +179,9 @@ pub(super) fn check_file(path: &Path) -> Result<()> {
     match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => {
             Err(Error::Dataset(format!("{} is a folder; expected a NIfTI file", path.display())))
+        }
+        Ok(metadata) if !metadata.is_file() => {
+            Err(Error::Dataset(format!("{} is a special file; expected a NIfTI file", path.display())))
         }
         Ok(_) => fs::File::open(path).map(drop).map_err(|error| Error::io(path, "read", error)),
         Err(_) if path.is_symlink() => Err(broken_link(path)),

@@ -11,9 +11,11 @@ pub use layout::Layout;
 pub use split::SplitOptions;
 
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::memory;
 use crate::phantom;
 use crate::volume::{Volume, nifti_file};
+use layout::list;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -344,8 +346,9 @@ impl Dataset {
     }
 
     /// Writes every case as `<folder>/<name>/image.nii.gz` (4-D for several channels) and, if it has labels, `label.nii.gz`, where
-    /// "/" in a name becomes "_". [`Dataset::open_folder`] with default options reads the result back,
-    /// if all cases have labels. Label maps hold classes, not the values of the files they came from.
+    /// "/" in a name becomes "_". At last they join `<folder>/cases.json`, a list with names and subjects, by which
+    /// [`Dataset::open_folder`] with default options reads the result back. Label maps hold classes, not the values of the
+    /// files they came from.
     ///
     /// Files that are there are replaced, and a label map that is there is removed where the case has none.
     ///
@@ -363,7 +366,9 @@ impl Dataset {
                 )));
             }
         }
+        let mut entries = Vec::with_capacity(self.cases.len());
         for (index, case) in self.cases.iter().enumerate() {
+            exit::go_on()?;
             let (channels, label) = self.load_channels(index, usize::from(u8::MAX) + 1)?;
             let own = folder.join(folder_name(&case.name));
             fs::create_dir_all(&own).map_err(|error| Error::io(&own, "create", error))?;
@@ -388,11 +393,18 @@ impl Dataset {
                     nifti_file::write_channels(&file, &stacked, &first.geometry, None)?;
                 }
             }
-            if let Some(label) = label {
-                nifti_file::write_labels(&label_file, &label, None)?;
+            if let Some(label) = &label {
+                nifti_file::write_labels(&label_file, label, None)?;
             }
+            let own = folder_name(&case.name);
+            entries.push(list::Entry {
+                name: case.name.clone(),
+                subject: Some(case.subject.clone()),
+                image: list::Paths::One(format!("{own}/image.nii.gz")),
+                label: label.map(|_| format!("{own}/label.nii.gz")),
+            });
         }
-        Ok(())
+        if entries.is_empty() { Ok(()) } else { list::add(folder, entries) }
     }
 }
 

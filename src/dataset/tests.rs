@@ -227,7 +227,8 @@ fn a_written_dataset_is_read_back() {
     let folder = tempfile::tempdir().unwrap();
     dataset.write(folder.path()).unwrap();
     let read = Dataset::open_folder(folder.path(), &FolderOptions::default()).unwrap();
-    assert_eq!(names(&read), ["C000", "C001", "x_ED"]);
+    assert_eq!(names(&read), ["C000", "C001", "x/ED"]);
+    assert_eq!(read.cases()[2].subject, "x");
     for index in 0..3 {
         let (written, labels) = dataset.load(index, 4).unwrap();
         let (image, classes) = read.load(index, 4).unwrap();
@@ -241,6 +242,19 @@ fn a_written_dataset_is_read_back() {
             }
         }
     }
+
+    // What is written into the same folder later joins it, in place of what has its name or its file.
+    let mut more = Dataset::new();
+    more.push("x/ES", image(), None).unwrap();
+    more.push("C001", image(), Some(label())).unwrap();
+    more.write(folder.path()).unwrap();
+    let read = Dataset::open_folder(folder.path(), &FolderOptions::default()).unwrap();
+    assert_eq!(names(&read), ["C000", "C001", "x/ED", "x/ES"]);
+    assert_eq!(read.cases()[3].subject, "x");
+    assert!(read.cases()[2].has_labels() && !read.cases()[3].has_labels());
+    assert_eq!(read.load(1, 4).unwrap().0.voxels, image().voxels);
+    fs::write(folder.path().join("cases.json"), "{}").unwrap();
+    assert!(matches!(more.write(folder.path()), Err(Error::Format { .. })));
 
     dataset.push("x_ED", image(), None).unwrap();
     let message = dataset.write(folder.path()).unwrap_err().to_string();

@@ -1,7 +1,7 @@
 //! Datasets.
 
 use super::borrowed_case::BorrowedCase;
-use super::guard::guard;
+use super::guard::{guard, guard_always};
 use super::image::{self, Named, coopseg_image};
 use super::registry;
 use super::status::coopseg_status;
@@ -26,12 +26,13 @@ pub struct coopseg_dataset {
 ///
 /// @param folder        Path of the folder, or of a JSON or CSV file that lists the cases ("name", "subject",
 ///                      "image", "label").
-/// @param options_json  JSON object: "layout" ("pattern", "images_labels", "list", "acdc", "mnms", "nnunet" or
-///                      "auto"), "image" and "label" (patterns relative to the folder; a * matches within
-///                      one name, and the texts that it matched for an image name the case and replace the
-///                      stars of "label"), "label_map" (raw label value to class), "keep_unlabelled" (an image
-///                      without a label file is a case), "subjects" (only these). NULL or ""
-///                      for the defaults. See `coopseg_config_schema("folder")`.
+/// @param options_json  JSON object: "layout" ("auto", which detects it, "pattern", "images_labels", "list",
+///                      "acdc", "mnms" or "nnunet"), "image" and "label" (patterns relative to the folder; a *
+///                      matches within one name, and the texts that it matched for an image name the case and
+///                      replace the stars of "label"; image.nii.gz and label.nii.gz in a folder per case where none is given),
+///                      "label_map" (raw label value to class), "keep_unlabelled" (an image without a label file
+///                      is a case), "subjects" (only these). NULL or "" for the defaults. See
+///                      `coopseg_config_schema("folder")`.
 /// @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
 ///         `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT` (a list or description that cannot be read);
@@ -516,14 +517,15 @@ unsafe fn write_classes(out_labels: *mut *mut coopseg_volume, labels: Option<Vol
 }
 
 /// Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,
-/// `<folder>/<name>/label.nii.gz`: what `coopseg_dataset_open` finds with its default patterns when names
-/// have no "/". Files that are there are replaced; a label map that is there is removed where the case has none.
+/// `<folder>/<name>/label.nii.gz`, with "_" for every "/" of a name, and at last their names and subjects into the list
+/// `<folder>/cases.json`, beside others that it holds: `coopseg_dataset_open` finds them by it. Files that are
+/// there are replaced; a label map that is there is removed where the case has none.
 ///
 /// @param dataset  Shared use.
 /// @param folder   Path of a folder; made where it does not exist.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
-///         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`;
-///         what reading the cases reports.
+///         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_FORMAT` (a cases.json
+///         that is no list); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`; what reading the cases reports.
 /// Threads: any number of calls at once, with different folders.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -547,7 +549,7 @@ pub unsafe extern "C" fn coopseg_dataset_write(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_dataset_free(dataset: *mut coopseg_dataset) -> coopseg_status {
-    guard(|| registry::remove(dataset, "dataset"))
+    guard_always(|| registry::remove(dataset, "dataset"))
 }
 
 /// The dataset for reading, or `Busy` while a case is being added.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import coopseg
 import numpy as np
@@ -180,6 +183,110 @@ def test_a_handler_of_ones_own_is_kept(dataset) -> None:
         signal.signal(signal.SIGINT, before)
 
 
+class OfMine(Exception):
+    pass
+
+
+@pytest.fixture()
+def handled() -> Iterator[list[tuple[int, object]]]:
+    """What a handler of SIGALRM, which raises, and one of SIGUSR1, which does not, have heard."""
+    heard: list[tuple[int, object]] = []
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        heard.append((number, frame))
+        raise OfMine("time is over")
+
+    before = signal.signal(signal.SIGALRM, ring), signal.signal(signal.SIGUSR1, lambda *told: heard.append(told))
+    handlers = [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGUSR1)]
+    yield heard
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    assert [signal.getsignal(number) for number in (signal.SIGALRM, signal.SIGUSR1)] == handlers
+    for number, handler in zip((signal.SIGALRM, signal.SIGUSR1), before):
+        signal.signal(number, handler)
+
+
+def test_what_another_handler_raises_is_never_lost(dataset, handled) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    for attempt in range(20):
+        signal.setitimer(signal.ITIMER_REAL, 0.01 + attempt * 0.0007)
+        with pytest.raises(OfMine, match="time is over"):
+            trainer.run(None if attempt % 2 else lambda event: None)
+        (number, frame) = handled.pop()
+        assert number == signal.SIGALRM and isinstance(frame, FrameType) and not handled
+    with pytest.raises(OfMine):
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        trainer.run(lambda event: time.sleep(100))
+
+
+def test_a_handler_that_raises_nothing_is_called_and_training_goes_on(dataset, handled) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    assert trainer.run(lambda event: signal.raise_signal(signal.SIGUSR1) or event.step == 3) is False
+    assert [number for number, _ in handled] == [signal.SIGUSR1] * 3
+
+
+def test_handlers_that_a_callback_sets_stay(dataset, handled) -> None:
+    trainer = coopseg.Trainer(LONG, dataset)
+    before, diverted, seen = signal.getsignal(signal.SIGUSR1), [], []
+
+    def set_another(event: coopseg.Event) -> bool:
+        diverted.append(signal.signal(signal.SIGALRM, signal.SIG_IGN))
+        signal.signal(signal.SIGUSR1, lambda number, frame: seen.append(number))
+        return True
+
+    assert trainer.run(set_another) is False
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_IGN
+    signal.raise_signal(signal.SIGUSR1)
+    assert seen == [signal.SIGUSR1] and not handled
+    signal.signal(signal.SIGUSR1, before)
+    # What was found during the run and is set again later raises as ever.
+    signal.signal(signal.SIGALRM, diverted[0])
+    with pytest.raises(OfMine):
+        signal.raise_signal(signal.SIGALRM)
+    handled.clear()
+    signal.signal(signal.SIGALRM, diverted[0].__self__._handlers[signal.SIGALRM])
+
+
+def test_a_training_within_a_callback_passes_signals_on(dataset, handled) -> None:
+    inner, outer = (coopseg.Trainer(LONG, dataset) for _ in range(2))
+
+    def train(event: coopseg.Event) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        inner.run()
+
+    with pytest.raises(OfMine):
+        outer.run(train)
+    assert len(handled) == 1 and outer.metrics()["steps"] == 1
+
+
+def test_a_signal_while_the_handlers_are_put_back(dataset, handled, monkeypatch) -> None:
+    def put_back(number: int, handler: object) -> object:
+        replaced = put(number, handler)
+        if number == signal.SIGALRM and handler is ring and not handled:
+            signal.raise_signal(signal.SIGALRM)
+        return replaced
+
+    put, ring = signal.signal, signal.getsignal(signal.SIGALRM)
+    monkeypatch.setattr(signal, "signal", put_back)
+    with pytest.raises(OfMine):
+        coopseg.Trainer(LONG, dataset).run(lambda event: True)
+    # The fixture sees that all are back.
+    assert len(handled) == 1
+
+
+def test_sigterm_may_end_a_program_cleanly(python) -> None:
+    done = python(
+        "import coopseg, json, os, signal, sys, threading\n"
+        "signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(7))\n"
+        "data = coopseg.Dataset.synthetic(subjects=2, slices=2)\n"
+        "trainer = coopseg.Trainer(json.loads(sys.argv[1]), data)\n"
+        "threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
+        "try: trainer.run()\n"
+        "finally: print(trainer.metrics()['steps'] > 0)\n",
+        json.dumps(LONG),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "True\n", "")
+
+
 def test_snapshots(dataset, tmp_path: Path) -> None:
     trainer = coopseg.Trainer(SMALL, dataset, dataset)
     trainer.step()
@@ -245,8 +352,6 @@ def test_validation_on_demand_and_going_on_from_a_model(dataset, model) -> None:
 
 
 def test_data_that_cannot_be_trained_with(dataset, image) -> None:
-    with pytest.raises(coopseg.InvalidDatasetError, match="slices_per_step"):
-        coopseg.Trainer({**SMALL, "slices_per_step": 7}, dataset)
     with pytest.raises(coopseg.InvalidDatasetError):
         coopseg.Trainer(SMALL, coopseg.Dataset())
     with pytest.raises(coopseg.InvalidHandleError):

@@ -1,33 +1,40 @@
 //! A file that lists the cases.
 
 use super::{Found, not_of, read_text};
+use crate::atomic_file;
 use crate::dataset::NiftiSource;
 use crate::error::{Error, Result};
 use crate::schema;
-use serde::Deserialize;
-use std::path::Path;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The name of a list that describes the folder in which it lies.
+pub const OWN_LIST: &str = "cases.json";
 
 /// One entry: of a JSON list, or a row of a CSV file with these columns.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
+pub struct Entry {
     /// Name of the case.
-    name: String,
+    pub name: String,
     /// Who was imaged; the name up to the first "/" where it is not given.
     #[serde(default)]
-    subject: Option<String>,
+    pub subject: Option<String>,
     /// Path of the image, relative to the list; one for each channel: a list in JSON, separated by ";" in CSV.
-    image: Paths,
+    pub image: Paths,
     /// Path of the label map, relative to the list.
     #[serde(default)]
-    label: Option<String>,
+    pub label: Option<String>,
 }
 
 /// One path or several.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-enum Paths {
+pub enum Paths {
+    /// One file; in CSV several, separated by ";".
     One(String),
+    /// A file for each channel.
     Several(Vec<String>),
 }
 
@@ -44,28 +51,37 @@ impl Paths {
     }
 }
 
-/// The cases of a list.
+/// The list of a folder, where it has one.
+pub(super) fn of_folder(folder: &Path) -> Option<PathBuf> {
+    Some(folder.join(OWN_LIST)).filter(|list| list.is_file())
+}
+
+/// Writes entries to the list of a folder, in place of others of the same names or images, beside what else it lists.
+///
+/// # Errors
+/// `Format` where the folder has a file of the list's name that is none; `Io`.
+pub fn add(folder: &Path, entries: Vec<Entry>) -> Result<()> {
+    let path = folder.join(OWN_LIST);
+    let before = of_folder(folder).map(|list| read(&list)).transpose()?.unwrap_or_default();
+    let replaced =
+        |old: &Entry| entries.iter().any(|entry| entry.name == old.name || entry.image == old.image);
+    let kept: Vec<Entry> = before.into_iter().filter(|old| !replaced(old)).collect();
+    let all: Vec<&Entry> = kept.iter().chain(&entries).collect();
+    let text = serde_json::to_string_pretty(&all)
+        .map_err(|error| Error::Internal(format!("list of cases to JSON: {error}")))?;
+    atomic_file::write(&path, |file| {
+        writeln!(file, "{text}").map_err(|error| Error::io(&path, "write", error))
+    })
+}
+
+/// The cases of a list, or of the one in a folder.
 pub(super) fn find(path: &Path) -> Result<Vec<Found>> {
-    let wrong = |problem: String| Error::format(path, format!("not a list of cases: {problem}"));
-    let text = read_text(path)?;
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    let separator = (extension == Some("csv")).then_some(';');
-    let entries: Vec<Entry> = match extension {
-        Some("json") => {
-            let value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-            schema::read(value).map_err(wrong)?
-        }
-        Some("csv") => csv::ReaderBuilder::new()
-            .trim(csv::Trim::All)
-            .from_reader(text.as_bytes())
-            .deserialize()
-            .collect::<std::result::Result<_, _>>()
-            .map_err(|error| wrong(error.to_string()))?,
-        _ => return Err(not_of(path, "a name that ends in .json or .csv")),
-    };
+    let own = of_folder(path);
+    let path = own.as_deref().unwrap_or(path);
+    let separator = (path.extension().is_some_and(|extension| extension == "csv")).then_some(';');
     let folder = path.parent().unwrap_or(Path::new("."));
     let given = |text: &String| !text.is_empty();
-    Ok(entries
+    Ok(read(path)?
         .into_iter()
         .map(|Entry { name, subject, image, label }| Found {
             subject: subject
@@ -81,4 +97,23 @@ pub(super) fn find(path: &Path) -> Result<Vec<Found>> {
             ..Found::default()
         })
         .collect())
+}
+
+fn read(path: &Path) -> Result<Vec<Entry>> {
+    let wrong = |problem: String| Error::format(path, format!("not a list of cases: {problem}"));
+    let text = read_text(path)?;
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension {
+        Some("json") => {
+            let value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+            schema::read(value).map_err(wrong)
+        }
+        Some("csv") => csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .from_reader(text.as_bytes())
+            .deserialize()
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| wrong(error.to_string())),
+        _ => Err(not_of(path, "a name that ends in .json or .csv")),
+    }
 }

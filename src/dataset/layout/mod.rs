@@ -2,7 +2,7 @@
 
 mod acdc;
 mod image_and_label_folders;
-mod list;
+pub(super) mod list;
 mod mnms;
 mod nnunet;
 
@@ -16,16 +16,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How the files of a dataset lie.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Layout {
     /// By the patterns `image` and `label`.
-    #[default]
     Pattern,
     /// Two folders, `images` and `labels`, with the same file names. The subject is the name up to the first "_" or "-",
     /// or the whole name where that would make one subject of all cases.
     ImagesLabels,
-    /// A JSON or CSV file that lists the cases; paths are relative to it.
+    /// A JSON or CSV file that lists the cases, or a folder with a file `cases.json` that does; paths are relative to the
+    /// file.
     List,
     /// The ACDC challenge as downloaded: `patientNNN/patientNNN_frameNN.nii.gz` with `_gt` label maps and
     /// `Info.cfg`; also within `training` and `testing`. Raw labels 1 RV, 2 MYO, 3 LV become 1 LV, 2 MYO,
@@ -37,7 +37,8 @@ pub enum Layout {
     /// nnU-Net's raw data, `imagesTr`, `labelsTr` and `dataset.json`. The subject is the name up to the last "_", or the
     /// whole name where that would make one subject of all cases.
     Nnunet,
-    /// The first of `list`, `nnunet`, `acdc`, `mnms`, `images_labels` and `pattern` that fits.
+    /// `pattern` where `image` or `label` is given; else the first of `list`, `nnunet`, `acdc`, `mnms`, `images_labels` and
+    /// `pattern` that fits.
     Auto,
 }
 
@@ -54,10 +55,14 @@ pub(super) struct Found {
 
 /// Finds the cases of a dataset in the layout of the options, sorted by name.
 pub(super) fn open(path: &Path, options: &FolderOptions) -> Result<Dataset> {
-    let layout = if options.layout == Layout::Auto { detect(path)? } else { options.layout };
+    let layout = match options.layout {
+        Layout::Auto if options.names_patterns() => Layout::Pattern,
+        Layout::Auto => detect(path)?,
+        layout => layout,
+    };
     if layout == Layout::List {
-        if !path.is_file() {
-            return Err(not_of(path, "a JSON or CSV file that lists the cases"));
+        if !path.is_file() && list::of_folder(path).is_none() {
+            return Err(not_of(path, "a JSON or CSV file that lists the cases, or a folder with cases.json"));
         }
     } else if !path.exists() {
         return Err(Error::NotFound { path: path.to_owned() });
@@ -146,7 +151,9 @@ fn detect(path: &Path) -> Result<Layout> {
     if !path.is_dir() {
         return Err(Error::NotFound { path: path.to_owned() });
     }
-    Ok(if path.join("dataset.json").is_file() && path.join("imagesTr").is_dir() {
+    Ok(if list::of_folder(path).is_some() {
+        Layout::List
+    } else if path.join("dataset.json").is_file() && path.join("imagesTr").is_dir() {
         Layout::Nnunet
     } else if acdc::fits(path) {
         Layout::Acdc

@@ -203,6 +203,19 @@ fn two_folders_and_lists() {
 }
 
 #[test]
+fn patterns_that_are_given_count_whatever_else_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    put(&folder.path().join("images/a.nii.gz"), 9);
+    put(&folder.path().join("labels/a.nii.gz"), 1);
+    put(&folder.path().join("b/mine.nii.gz"), 9);
+    let detected = Dataset::open_folder(folder.path(), &FolderOptions::default()).unwrap();
+    assert_eq!(names(&detected), ["a"]);
+    let given =
+        FolderOptions { image: "*/mine.nii.gz".to_owned(), label: String::new(), ..FolderOptions::default() };
+    assert_eq!(names(&Dataset::open_folder(folder.path(), &given).unwrap()), ["b"]);
+}
+
+#[test]
 fn what_does_not_fit_is_told() {
     let folder = tempfile::tempdir().unwrap();
     for layout in [Layout::Acdc, Layout::Mnms, Layout::Nnunet, Layout::ImagesLabels, Layout::List] {
