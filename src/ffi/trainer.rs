@@ -2,7 +2,7 @@
 
 use super::dataset::{coopseg_dataset, shared};
 use super::event::{coopseg_event, coopseg_event_callback, to_c, without_lists};
-use super::guard::{guard, guard_libtorch};
+use super::guard::{guard, guard_always, guard_libtorch};
 use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
@@ -76,8 +76,8 @@ fn copy(dataset: *const coopseg_dataset, parameter: &'static str) -> Result<Opti
 ///                     the other classes start anew.
 /// @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY` (a dataset that is
-///         being changed); `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (a case without labels, or fewer
-///         slices than a step draws); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT`
+///         being changed); `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (a case without labels, or
+///         none that can be used); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT`
 ///         (constant image, non-finite voxels); what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
 ///         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
 /// Threads: any number of calls at once.
@@ -111,9 +111,11 @@ pub unsafe extern "C" fn coopseg_trainer_new(
 /// @param snapshot     Path of a snapshot file, or of a folder of snapshots, of which the newest whole one is
 ///                     taken.
 /// @param config_json  JSON object with the keys that are to differ from now on, such as "epochs" or "device";
-///                     NULL or "" for none. "preset", "seed", "network" and "preprocess" cannot.
+///                     NULL or "" for none. "preset", "seed", "network" and "preprocess" cannot. A learning rate
+///                     replaces what `coopseg_trainer_set_learning_rate` has set.
 /// @param training     The same training cases as before; NULL where there were none.
-/// @param validation   Validation cases; NULL for none.
+/// @param validation   Validation cases; NULL for none. Where they are others than before, or the metric is, the best
+///                     networks so far are scored again.
 /// @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
 /// @return As `coopseg_trainer_new`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`
 ///         (truncated, corrupt or no snapshot); `COOPSEG_FILE_UNSUPPORTED` (of a later version);
@@ -324,7 +326,7 @@ pub extern "C" fn coopseg_trainer_set_learning_rate(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_trainer_cancel(trainer: *const coopseg_trainer) -> coopseg_status {
-    guard(|| {
+    guard_always(|| {
         registry::get(trainer, "trainer")?.cancel.cancel();
         Ok(())
     })
@@ -361,8 +363,7 @@ pub unsafe extern "C" fn coopseg_trainer_metrics(
 /// @param trainer  Used exclusively during the call.
 /// @param file     Path of the file; an existing file is replaced, missing folders are made.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
-///         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
-///         file); `COOPSEG_FILE_IO`.
+///         `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
 /// Threads: one call per trainer at a time.
 /// Since 0.1.
 #[unsafe(no_mangle)]
@@ -456,5 +457,5 @@ pub unsafe extern "C" fn coopseg_trainer_save_best(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_trainer_free(trainer: *mut coopseg_trainer) -> coopseg_status {
-    guard(|| registry::remove(trainer, "trainer"))
+    guard_always(|| registry::remove(trainer, "trainer"))
 }

@@ -90,7 +90,7 @@ impl Adam {
     /// stay.
     pub fn update(&mut self, learning_rate: f64) -> Result<()> {
         let _guard = tch::no_grad_guard();
-        self.updates += 1;
+        let updates = self.updates + 1;
         let Optimizer { algorithm, beta1, beta2, epsilon, weight_decay, .. } = self.settings;
         let tensors: Vec<AdamTensors> = self
             .moments
@@ -108,6 +108,8 @@ impl Adam {
             weight_decay,
             decoupled: algorithm == Algorithm::Adamw,
         };
-        update.apply(&tensors, self.updates)
+        update.apply(&tensors, updates)?;
+        self.updates = updates;
+        Ok(())
     }
 }

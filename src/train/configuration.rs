@@ -320,9 +320,12 @@ impl Configuration {
             )));
         }
         for (index, name) in self.network.classes.iter().enumerate() {
-            if name.is_empty() || self.network.classes.iter().take(index).any(|other| other == name) {
+            if name.is_empty()
+                || name.contains(char::is_control)
+                || self.network.classes.iter().take(index).any(|other| other == name)
+            {
                 return Err(Error::InvalidConfig(format!(
-                    "`network.classes[{index}]` is \"{name}\"; expected distinct, non-empty names"
+                    "`network.classes[{index}]` is {name:?}; expected distinct, non-empty names without control characters"
                 )));
             }
         }
@@ -349,6 +352,18 @@ impl Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn classes_have_names_of_their_own_that_c_can_hold() {
+        for names in [r#"["a", "a"]"#, r#"["a", ""]"#, r#"["a", "b\u0000c"]"#, r#"["a", "b\n"]"#] {
+            let text = format!(r#"{{"network": {{"classes": {names}}}}}"#);
+            let error = Configuration::from_json(&text).unwrap_err();
+            assert!(
+                matches!(&error, Error::InvalidConfig(message) if message.contains("classes[1]")),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn precisions_for_segmenting_are_refused() {

@@ -121,13 +121,30 @@ pub struct EpochRecord {
 /// What was measured in a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// One record per completed epoch.
+    /// One record per completed epoch; of long trainings (thousands of epochs) every second, fourth, … and the best and
+    /// the last.
     pub epochs: Vec<EpochRecord>,
     /// The epoch whose networks are the best model; none before a validation.
     pub best_epoch: Option<u64>,
 }
 
+/// How many records a history keeps, and at most two more: with them it fits a file's header, whatever the number of
+/// classes.
+const MOST_RECORDS: u64 = 4_000;
+
 impl History {
+    /// Drops records where there are too many. A training that was stopped in between keeps the same ones.
+    pub fn thin_out(&mut self) {
+        let Some(last) = self.epochs.last().map(|record| record.epoch) else { return };
+        let every = last.div_ceil(MOST_RECORDS).next_power_of_two();
+        if every > 1 {
+            let best = self.best_epoch;
+            self.epochs.retain(|record| {
+                record.epoch.is_multiple_of(every) || Some(record.epoch) == best || record.epoch == last
+            });
+        }
+    }
+
     /// Drops the scores of single cases but for the best and the last validated epoch, so that a long training with many
     /// cases stays small in memory and in its files.
     pub fn keep_cases_of_best_and_last(&mut self) {
@@ -149,5 +166,50 @@ impl History {
             Some(best) => self.epochs.iter().find(|record| record.epoch == best),
             None => self.epochs.last(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(epoch: u64) -> EpochRecord {
+        EpochRecord {
+            epoch,
+            step: epoch,
+            losses: LossValues::default(),
+            learning_rate: 1e-4,
+            validation: None,
+            seconds_elapsed: 0.0,
+            examples_per_second: 0.0,
+            waiting_share: 0.0,
+            memory_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn long_trainings_keep_every_few_epochs_the_best_and_the_last() {
+        let mut history = History { epochs: Vec::new(), best_epoch: Some(4_321) };
+        let mut stopped = None;
+        for epoch in 1..=50_001 {
+            history.epochs.push(record(epoch));
+            history.thin_out();
+            assert!(history.epochs.len() as u64 <= MOST_RECORDS + 2);
+            assert!(epoch > MOST_RECORDS || history.epochs.len() as u64 == epoch);
+            if epoch == 20_000 {
+                stopped = Some(history.clone());
+            }
+        }
+        let kept: Vec<u64> = history.epochs.iter().map(|record| record.epoch).collect();
+        assert!(kept.starts_with(&[16, 32, 48]) && kept.ends_with(&[49_984, 50_000, 50_001]), "{kept:?}");
+        assert!(kept.contains(&4_321) && kept.is_sorted());
+        assert_eq!(history.best().unwrap().epoch, 4_321);
+
+        let mut resumed = stopped.unwrap();
+        for epoch in 20_001..=50_001 {
+            resumed.epochs.push(record(epoch));
+            resumed.thin_out();
+        }
+        assert_eq!(resumed, history);
     }
 }

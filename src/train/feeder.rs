@@ -38,7 +38,7 @@ impl Feeder {
             for epoch in epoch.. {
                 let steps = slices.steps_of_epoch(epoch);
                 for indices in steps.iter().skip(first) {
-                    let Ok(at_work) = AtWork::begin_with_libtorch() else { return };
+                    let at_work = AtWork::begin();
                     let batch = pool.install(|| slices.assemble(epoch, indices));
                     drop(at_work);
                     let failed = batch.is_err();

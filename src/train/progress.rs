@@ -15,8 +15,8 @@ pub struct Progress {
     pub steps_in_epoch: usize,
     /// Steps since the start.
     pub steps: u64,
-    /// Whether gradients of batches before the next one wait for their update.
-    pub accumulating: bool,
+    /// Batches whose gradients wait for their update.
+    pub accumulated: u64,
     /// Time spent in training before the current run.
     pub seconds: f64,
     /// Losses of the epoch under way.

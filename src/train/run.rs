@@ -8,7 +8,9 @@ use super::progress::{Clock, Pace, memory_bytes};
 use super::record::{Recorder, Resumed};
 use super::trainer::{Best, Trainer};
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::parallel;
+use crate::runtime;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tch::Device;
@@ -51,13 +53,23 @@ impl Trainer {
         self.progress.seconds = clock.elapsed();
         self.feeder = None;
         self.recorder = None;
+        if exit::is_too_late() {
+            return outcome;
+        }
         if matches!(outcome, Err(Error::Cancelled)) && self.config.snapshots.on_cancel {
             self.save_snapshot(&clock)?;
         }
         if matches!(outcome, Ok(()) | Err(Error::Cancelled | Error::Diverged(_)))
             && let Some(path) = &self.config.recording.report
         {
-            self.write_report(path)?;
+            match self.write_report(path) {
+                Err(error) if outcome.is_ok() => return Err(error),
+                // How the training ended matters more.
+                Err(error) => {
+                    runtime::log::warning(&format!("no report of the training was written: {error}"))
+                }
+                Ok(()) => {}
+            }
         }
         outcome
     }
@@ -133,8 +145,10 @@ impl Trainer {
         let waiting = started.elapsed();
         self.feeder = Some(feeder);
         let tensors = Batch::new(&batch.slices, self.network.device())?;
-        self.learn(&tensors, &batch.cases)?;
-        self.progress.steps_in_epoch += 1;
+        let steps = self.progress.steps;
+        let learned = self.learn(&tensors, &batch.cases);
+        self.progress.steps_in_epoch += usize::from(self.progress.steps > steps);
+        learned?;
         self.pace.add(batch.slices.len(), started.elapsed(), waiting);
         Ok(())
     }
@@ -149,7 +163,7 @@ impl Trainer {
         Feeder::start(slices, threads, self.config.data.batches_ahead, position)
     }
 
-    /// Losses, gradients and, where it is due, an update.
+    /// Losses, gradients and, where it is due, an update. After an error the step counts if the weights were updated.
     fn learn(&mut self, batch: &Batch, cases: &[String]) -> Result<()> {
         if self.diverged {
             return Err(Error::InvalidState(
@@ -157,34 +171,38 @@ impl Trainer {
             ));
         }
         let together = self.config.optimizer.accumulate_steps;
-        if !self.progress.accumulating {
+        // Whatever fails before the update leaves a part of the gradients: what is accumulated starts anew then.
+        let before = std::mem::take(&mut self.progress.accumulated);
+        if before == 0 {
             self.network.zero_gradients()?;
         }
         let step = self.progress.steps;
-        let losses = self.step.gradients(&self.network, batch, step).inspect_err(|_| {
-            // A part of the gradients may be there already: what is accumulated starts anew.
-            self.progress.accumulating = false;
-        })?;
+        let losses = self.step.gradients(&self.network, batch, step)?;
         if let Some((part, value)) = losses.parts().find(|(_, value)| !value.is_finite()) {
             return Err(self.diverge(&format!("the loss part `{part}` is {value}"), cases));
         }
         let rate = self.learning_rate * self.config.schedule.factor(step, self.steps_in_all());
-        let accumulating = !(step + 1).is_multiple_of(together);
-        if !accumulating {
-            self.update(rate, together, cases)?;
+        let accumulated = before + 1;
+        let updates = accumulated >= together;
+        if updates {
+            self.update(rate, accumulated, cases)?;
         }
         let progress = &mut self.progress;
         progress.steps += 1;
-        progress.accumulating = accumulating;
+        progress.accumulated = if updates { 0 } else { accumulated };
         progress.losses.add(&losses);
         progress.last_losses = losses;
         progress.last_learning_rate = rate;
-        Ok(())
+        match &self.average {
+            Some(average) if updates => average.follow(&self.network, self.optimizer.updates()),
+            _ => Ok(()),
+        }
     }
 
-    fn update(&mut self, rate: f64, together: u64, cases: &[String]) -> Result<()> {
-        if together > 1 {
-            self.optimizer.scale_gradient(1.0 / together as f64)?;
+    /// An update of the weights from the gradients of so many batches.
+    fn update(&mut self, rate: f64, accumulated: u64, cases: &[String]) -> Result<()> {
+        if accumulated > 1 {
+            self.optimizer.scale_gradient(1.0 / accumulated as f64)?;
         }
         if let Some(most) = self.config.optimizer.clip_norm {
             let norm = self.optimizer.gradient_norm()?;
@@ -196,11 +214,7 @@ impl Trainer {
             }
             self.progress.last_gradient_norm = Some(norm);
         }
-        self.optimizer.update(rate)?;
-        if let Some(average) = &self.average {
-            average.follow(&self.network, self.optimizer.updates())?;
-        }
-        Ok(())
+        self.optimizer.update(rate)
     }
 
     fn diverge(&mut self, what: &str, cases: &[String]) -> Error {
@@ -234,7 +248,9 @@ impl Trainer {
     fn score(&mut self) -> Result<Option<ValidationScores>> {
         let Some(cases) = &self.validation else { return Ok(None) };
         let mut scores = cases.score(self.judged())?;
-        scores.best = self.best.as_ref().is_none_or(|best| scores.selection > best.selection);
+        // NaN, where no case shows any class that counts, is no gain.
+        scores.best = !scores.selection.is_nan()
+            && self.best.as_ref().is_none_or(|best| scores.selection > best.selection);
         if scores.best {
             let network = self.judged().copy_to(Device::Cpu)?;
             self.best = Some(Best { network, selection: scores.selection });
@@ -262,17 +278,24 @@ impl Trainer {
             self.history.best_epoch = Some(epoch);
         }
         let earlier = self.history.epochs.pop_if(|record| record.epoch == epoch);
+        let earlier = earlier.and_then(|record| record.validation);
+        // What was found in the midst of the epoch stays where the best networks are those.
+        let validation = match (scores, earlier) {
+            (Some(scores), Some(earlier)) if earlier.best && !scores.best => Some(earlier),
+            (scores, earlier) => scores.or(earlier),
+        };
         self.history.epochs.push(EpochRecord {
             epoch,
             step: self.progress.steps,
             losses: self.progress.losses.mean(),
             learning_rate: self.progress.last_learning_rate,
-            validation: scores.or(earlier.and_then(|record| record.validation)),
+            validation,
             seconds_elapsed,
             examples_per_second: self.pace.examples_per_second(),
             waiting_share: self.pace.waiting_share(),
             memory_bytes: memory_bytes(),
         });
+        self.history.thin_out();
         self.history.keep_cases_of_best_and_last();
     }
 
@@ -341,7 +364,9 @@ impl Trainer {
                 if scores.best {
                     self.history.best_epoch = Some(record.epoch);
                 }
-                record.validation = Some(scores.clone());
+                if scores.best || record.validation.as_ref().is_none_or(|earlier| !earlier.best) {
+                    record.validation = Some(scores.clone());
+                }
                 self.history.keep_cases_of_best_and_last();
             }
             None => self.keep_record(self.progress.seconds, Some(scores.clone())),

@@ -42,7 +42,8 @@ impl TrainingSlices {
     /// Reads every case of the dataset.
     ///
     /// # Errors
-    /// What [`StoredCases::load`] reports; `Dataset` when there are fewer slices than a step needs.
+    /// `Dataset` when there is no case; what [`StoredCases::load`] reports; `InvalidConfig` where the last step of an epoch
+    /// would have one value per channel to normalise.
     pub fn load(dataset: &Dataset, config: &Arc<Configuration>, seed: u64) -> Result<Self> {
         if dataset.is_empty() {
             return Err(Error::Dataset(
@@ -57,14 +58,6 @@ impl TrainingSlices {
             .enumerate()
             .flat_map(|(case, stored)| (0..stored.labelled.len()).map(move |slice| Place { case, slice }))
             .collect();
-        if places.len() < config.slices_per_step {
-            return Err(Error::Dataset(format!(
-                "the training data has {} slice(s), but `slices_per_step` is {}; expected at least as many \
-                 slices as a step draws",
-                places.len(),
-                config.slices_per_step
-            )));
-        }
         let last = places.len() % config.slices_per_step;
         let fewest = if last > 0 { last } else { config.slices_per_step };
         let [width, height] = config.preprocess.crop;

@@ -5,7 +5,7 @@ use super::event::History;
 use super::progress::Progress;
 use crate::checkpoint::{TensorMap, container, weights};
 use crate::error::{Error, Result};
-use crate::network::CooperativeNetwork;
+use crate::network::{Architecture, CooperativeNetwork};
 use crate::runtime::ScalarOperators;
 use crate::{runtime, schema};
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,8 @@ pub struct State {
     pub best: Option<f64>,
     /// Names of the training cases and their numbers of slices, in order.
     pub training: Vec<(String, usize)>,
+    /// The same of the validation cases.
+    pub validation: Vec<(String, usize)>,
 }
 
 /// A snapshot in memory.
@@ -82,7 +84,7 @@ impl Snapshot {
         for moments in optimizer.moments() {
             put(MEAN, &moments.name, &moments.mean)?;
             put(VARIANCE, &moments.name, &moments.variance)?;
-            if state.progress.accumulating
+            if state.progress.accumulated > 0
                 && let Some(gradient) = CooperativeNetwork::gradient(&moments.weight)
             {
                 put(GRADIENT, &moments.name, &gradient)?;
@@ -145,6 +147,11 @@ impl Snapshot {
         self.tensors.keys().any(|name| name.starts_with(&prefix))
     }
 
+    /// Refuses a snapshot without the networks that its configuration describes, before any memory is taken for them.
+    pub fn check_architecture(&self, architecture: &Architecture) -> Result<()> {
+        weights::check_architecture(architecture, &self.of(NETWORK), &self.path)
+    }
+
     /// Fills a network from the tensors under `prefix`.
     pub fn restore_network(&self, prefix: &str, network: &CooperativeNetwork) -> Result<()> {
         let parameters = network.parameters().iter();
@@ -156,7 +163,7 @@ impl Snapshot {
         let moments = optimizer.moments();
         self.restore(MEAN, moments.iter().map(|moments| (moments.name.as_str(), &moments.mean)))?;
         self.restore(VARIANCE, moments.iter().map(|moments| (moments.name.as_str(), &moments.variance)))?;
-        if self.state.progress.accumulating {
+        if self.state.progress.accumulated > 0 {
             let gradient = |name: &str| self.tensors.get(&format!("{GRADIENT}.{name}"));
             // Those of parts that are frozen from now on are left.
             let own: Vec<_> = moments
@@ -179,13 +186,14 @@ impl Snapshot {
     }
 
     fn restore<'a>(&self, prefix: &str, targets: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
+        weights::load(targets, &self.of(prefix), &self.path)
+    }
+
+    /// The tensors under `prefix`, without it.
+    fn of(&self, prefix: &str) -> TensorMap {
         let prefix = format!("{prefix}.");
-        let own: TensorMap = self
-            .tensors
-            .iter()
-            .filter_map(|(name, raw)| Some((name.strip_prefix(&prefix)?.to_owned(), raw.clone())))
-            .collect();
-        weights::load(targets, &own, &self.path)
+        let own = self.tensors.iter();
+        own.filter_map(|(name, raw)| Some((name.strip_prefix(&prefix)?.to_owned(), raw.clone()))).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use super::adam::Adam;
 use super::average::Average;
 use super::configuration::Configuration;
 use super::data_summary::DataSummary;
-use super::event::History;
+use super::event::{History, ValidationScores};
 use super::feeder::Feeder;
 use super::progress::{Pace, Progress};
 use super::record::Recorder;
@@ -14,6 +14,7 @@ use super::slices::TrainingSlices;
 use super::snapshot::{self, Snapshot, SnapshotFolder, State};
 use super::start::start_from;
 use super::step::TrainingStep;
+use super::stored_cases::StoredCases;
 use super::validation::{CaseView, ValidationCases};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -112,6 +113,8 @@ impl Trainer {
         let snapshot = Snapshot::read(path)?;
         let state = &snapshot.state;
         let changes = schema::parse_object(changes)?;
+        let sets_rate =
+            changes.get("optimizer").is_some_and(|optimizer| optimizer.get("learning_rate").is_some());
         let before: Configuration = schema::read(state.configuration.clone())
             .map_err(|problem| Error::format(snapshot.path(), format!("its configuration: {problem}")))?;
         let config = Configuration::changed(&before, changes)?;
@@ -124,7 +127,7 @@ impl Trainer {
                 )));
             }
         }
-        let rate_changed = config.optimizer.learning_rate != before.optimizer.learning_rate;
+        snapshot.check_architecture(&config.architecture())?;
 
         let mut trainer = Trainer::prepare(config, state.seed, training, validation)?;
         let cases = trainer.training_cases();
@@ -149,17 +152,41 @@ impl Trainer {
             snapshot.restore_network(snapshot::BEST, &network)?;
             trainer.best = Some(Best { network, selection });
         }
-        if !rate_changed {
+        if !sets_rate {
             trainer.learning_rate = state.learning_rate;
         }
         trainer.history = state.history.clone();
         trainer.progress = Progress { finished: false, ..state.progress.clone() };
+        if trainer.config.validation.metric != before.validation.metric
+            || trainer.validation_cases() != state.validation
+        {
+            trainer.score_best_anew()?;
+        }
         runtime::log::info(&format!(
             "resumed at step {} from {}",
             state.progress.steps,
             snapshot.path().display()
         ));
         Ok(trainer)
+    }
+
+    /// Where the best networks are judged by another metric or other cases from now on, so that those to come are compared
+    /// with them on the same terms.
+    fn score_best_anew(&mut self) -> Result<()> {
+        let (Some(best), Some(validation)) = (&mut self.best, &self.validation) else { return Ok(()) };
+        let scores = validation.score(&best.network.copy_to(self.network.device())?)?;
+        self.progress.validations_without_gain = 0;
+        if scores.selection.is_nan() {
+            self.best = None;
+            self.history.best_epoch = None;
+            return Ok(());
+        }
+        best.selection = scores.selection;
+        let epoch = self.history.best_epoch;
+        if let Some(record) = self.history.epochs.iter_mut().find(|record| Some(record.epoch) == epoch) {
+            record.validation = Some(ValidationScores { best: true, ..scores });
+        }
+        Ok(())
     }
 
     fn prepare(
@@ -352,7 +379,7 @@ impl Trainer {
             .cases
             .iter()
             .map(|case| (mean_foreground(&case.refined_dice), case.case.as_str()))
-            .filter(|(dice, _)| !dice.is_nan())
+            .filter(|(dice, case)| !dice.is_nan() && validation.has(case))
             .collect();
         cases.sort_by(|a, b| b.0.total_cmp(&a.0));
         let worst = cases.split_off(cases.len() - EACH.min(cases.len() / 2));
@@ -403,15 +430,22 @@ impl Trainer {
             history: self.history.clone(),
             best: self.best.as_ref().map(|best| best.selection),
             training: self.training_cases(),
+            validation: self.validation_cases(),
         };
         Snapshot::new(state, &networks, &self.optimizer)
     }
 
     fn training_cases(&self) -> Vec<(String, usize)> {
-        let Some(training) = &self.training else { return Vec::new() };
-        let cases = training.stored().cases().iter();
-        cases.map(|case| (case.summary.case.clone(), case.labelled.len())).collect()
+        self.training.as_ref().map(|training| names_and_slices(training.stored())).unwrap_or_default()
     }
+
+    fn validation_cases(&self) -> Vec<(String, usize)> {
+        self.validation.as_ref().map(|validation| names_and_slices(validation.stored())).unwrap_or_default()
+    }
+}
+
+fn names_and_slices(stored: &StoredCases) -> Vec<(String, usize)> {
+    stored.cases().iter().map(|case| (case.summary.case.clone(), case.labelled.len())).collect()
 }
 
 fn first_difference(before: &[(String, usize)], now: &[(String, usize)]) -> String {

@@ -14,6 +14,7 @@ use crate::metrics::{OverlapCounts, mean_foreground};
 use crate::network::inference::{InferenceNetwork, Target};
 use crate::network::{CooperativeNetwork, Precision};
 use ndarray::{Array2, Array3, ArrayViewMut3, Axis};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
@@ -62,23 +63,25 @@ impl ValidationCases {
                 "the validation dataset has no cases; expected at least one".to_owned(),
             ));
         }
-        let mut subjects: Vec<&str> = Vec::new();
-        let mut indices = Vec::new();
-        for (index, case) in dataset.cases().iter().enumerate() {
-            if !subjects.contains(&case.subject.as_str()) {
-                if config.validation.subjects.is_some_and(|most| subjects.len() >= most) {
-                    continue;
-                }
-                subjects.push(&case.subject);
-            }
-            indices.push(index);
-        }
+        let most = config.validation.subjects.unwrap_or(usize::MAX);
+        let subjects: BTreeSet<&str> = dataset.cases().iter().map(|case| case.subject.as_str()).collect();
+        let chosen: BTreeSet<&str> = subjects.into_iter().take(most).collect();
+        let cases = dataset.cases().iter().enumerate();
+        let indices: Vec<usize> = cases
+            .filter(|(_, case)| chosen.contains(case.subject.as_str()))
+            .map(|(index, _)| index)
+            .collect();
         Ok(ValidationCases { stored: StoredCases::load(dataset, &indices, config)?, config: config.clone() })
     }
 
     /// The cases that are used.
     pub fn stored(&self) -> &StoredCases {
         &self.stored
+    }
+
+    /// Whether it has a case of this name.
+    pub fn has(&self, case: &str) -> bool {
+        self.stored.cases().iter().any(|stored| stored.summary.case == case)
     }
 
     /// Segments every case with both stages and compares with its labels, volume by volume.

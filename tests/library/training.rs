@@ -188,6 +188,85 @@ fn snapshots_only_go_on_with_what_they_came_from() {
     assert!(error.contains("a model, not a snapshot"), "{error}");
 }
 
+/// How the best networks so far were scored, by the history.
+fn best_scores(trainer: &Trainer) -> Value {
+    let record = trainer.history().best().unwrap();
+    serde_json::to_value(record.validation.as_ref().unwrap()).unwrap()
+}
+
+#[test]
+fn the_best_so_far_is_judged_by_the_metric_and_cases_of_those_to_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot");
+    let mut stopped = trainer(&json!({}));
+    stopped.run(&mut stop_at(8)).unwrap_err();
+    stopped.write_snapshot(&path).unwrap();
+    let before = best_scores(&stopped);
+
+    let same = resume(&path, "");
+    assert_eq!(best_scores(&same), before);
+    let by_dice = resume(&path, r#"{"validation": {"metric": "fast_dice"}}"#);
+    let scores = best_scores(&by_dice);
+    let foreground: Vec<f64> =
+        scores["fast_dice"].as_array().unwrap()[1..].iter().filter_map(Value::as_f64).collect();
+    let mean = foreground.iter().sum::<f64>() / foreground.len() as f64;
+    assert_eq!(scores["selection"].as_f64().unwrap(), mean);
+    assert!(scores["selection"] != before["selection"] && scores["best"] == json!(true));
+
+    // With other cases, of which the report shows those that are there.
+    let report = folder.path().join("report.html");
+    let one = data(2).select(&[1]).unwrap();
+    let changes = json!({"recording": {"report": report}}).to_string();
+    let other = Trainer::resume(&path, &changes, Some(&data(3)), Some(&one)).unwrap();
+    let case = best_scores(&other)["cases"][0].clone();
+    assert!(case["case"] == json!(one.cases()[0].name) && case["refined_mean_iou"].is_number());
+    finished(other);
+    assert!(std::fs::read_to_string(&report).unwrap().contains(&one.cases()[0].name));
+    // The same where the change is in the midst of a history of both.
+    let one_subject = resume(&path, r#"{"validation": {"subjects": 1}}"#);
+    assert_eq!(best_scores(&one_subject)["cases"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_learning_rate_that_is_given_replaces_that_of_the_snapshot() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot");
+    let mut stopped = trainer(&json!({}));
+    stopped.train_next().unwrap();
+    stopped.set_learning_rate(1e-5).unwrap();
+    stopped.write_snapshot(&path).unwrap();
+    let rate = |changes: &str| resume(&path, changes).train_next().unwrap().learning_rate;
+    assert_eq!(rate(""), 1e-5);
+    assert_eq!(rate(r#"{"optimizer": {"clip_norm": 1.0}}"#), 1e-5);
+    assert_eq!(rate(r#"{"optimizer": {"learning_rate": 1e-3}}"#), 1e-3);
+}
+
+#[test]
+fn networks_that_cannot_be_scored_are_not_the_best() {
+    let geometry = Geometry::aligned([1.0; 3]);
+    let image =
+        Volume { voxels: Array3::from_shape_fn((4, 40, 40), |(z, y, x)| (x + y * z) as f32), geometry };
+    let nothing = Volume { voxels: Array3::<u8>::zeros((4, 40, 40)), geometry };
+    let mut dataset = Dataset::new();
+    dataset.push("empty", image, Some(nothing)).unwrap();
+    let changes = json!({
+        "epochs": 30, "optimizer": {"learning_rate": 0.02}, "validation": {"metric": "refined_dice"},
+        "network": {"classes": ["background", "heart"]},
+    });
+    let trained = finished(Trainer::new(config(&changes), Some(&dataset), Some(&dataset), None).unwrap());
+    let scores: Vec<_> =
+        trained.history().epochs.iter().filter_map(|record| record.validation.as_ref()).collect();
+    assert!(scores.iter().any(|scores| scores.selection.is_nan()), "the background was not learned");
+    assert!(scores.iter().all(|scores| !scores.best || !scores.selection.is_nan()));
+}
+
+#[test]
+fn fewer_slices_than_a_step_draws_make_one_step() {
+    let mut trainer = trainer(&json!({"slices_per_step": 100}));
+    assert_eq!(trainer.train_next().unwrap().steps_per_epoch, 1);
+    assert_eq!(trainer.history().epochs.len(), 1);
+}
+
 #[test]
 fn loader_threads_and_cache_change_nothing() {
     let one = finished(trainer(&json!({"data": {"loader_threads": 1}})));
@@ -424,6 +503,26 @@ fn accumulated_batches_update_once() {
     let after = values(&frozen.current_model().unwrap());
     assert!(after[weight] == before[weight]);
     assert!(after["shape_decoder.final_conv.weight"] != before["shape_decoder.final_conv.weight"]);
+}
+
+#[test]
+fn an_update_is_the_mean_of_the_batches_that_were_accumulated() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("snapshot");
+    let mut four = trainer(&json!({"optimizer": {"accumulate_steps": 4, "clip_norm": 1e6}}));
+    for _ in 0..3 {
+        four.train_next().unwrap();
+    }
+    four.write_snapshot(&path).unwrap();
+    // Fewer are enough from now on, but four there are.
+    let mut two = resume(&path, r#"{"optimizer": {"accumulate_steps": 2}}"#);
+    let norms = [&mut four, &mut two].map(|trainer| trainer.train_next().unwrap().gradient_norm.unwrap());
+    assert_eq!(norms[0], norms[1]);
+    two.train_next().unwrap();
+    let unchanged = values(&two.current_model().unwrap());
+    two.train_next().unwrap();
+    let weight = "image_encoder.general_encoder.inc.0.weight";
+    assert!(values(&two.current_model().unwrap())[weight] != unchanged[weight]);
 }
 
 #[test]

@@ -20,15 +20,16 @@ impl Rows {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             fs::create_dir_all(folder).map_err(|error| Error::io(folder, "create", error))?;
         }
-        let before = match fs::read_to_string(path) {
-            Ok(text) if resumed => text,
+        let before = match fs::read(path) {
+            Ok(bytes) if resumed => bytes,
             Err(error) if resumed && error.kind() != std::io::ErrorKind::NotFound => {
                 return Err(Error::io(path, "read", error));
             }
-            _ => String::new(),
+            _ => Vec::new(),
         };
-        // A line without its end was cut short when the process was killed.
-        let whole = before.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+        // A line without its end was cut short when the process was killed, maybe within a character.
+        let whole = before.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        let whole = whole.filter_map(|line| std::str::from_utf8(line).ok());
         let kept: String = whole.filter(|line| line.trim_end() != header.trim_end() && keep(line)).collect();
         atomic_file::write(path, |file| {
             file.write_all(header.as_bytes())

@@ -83,8 +83,9 @@ fn files_hold_every_event_and_a_resumed_training_cuts_them_back() {
     // Killed in the middle of a line, and resumed behind it.
     for path in [&options.csv, &options.json_lines] {
         let path = path.as_ref().unwrap();
-        let text = std::fs::read_to_string(path).unwrap();
-        std::fs::write(path, &text[..text.len() - 7]).unwrap();
+        let text = std::fs::read(path).unwrap();
+        let within_a_character = [&text[..text.len() - 7], b"\xc3"].concat();
+        std::fs::write(path, within_a_character).unwrap();
     }
     record(&options, 3..=6, Some(Resumed { step: 2, epoch_ended: false }));
     assert_eq!(std::fs::read_to_string(options.csv.as_ref().unwrap()).unwrap(), csv);
