@@ -17,28 +17,28 @@ const PATIENCE_WITH_CALLBACKS: Duration = Duration::from_secs(1);
 static INSIDE: Count = Count::new();
 static CALLBACKS: Count = Count::new();
 
-/// The end has begun; it waits no longer; libtorch's own destructors are about to run.
+/// The end has begun; it waits no longer.
 static BEGUN: AtomicBool = AtomicBool::new(false);
 static CLOSED: AtomicBool = AtomicBool::new(false);
-static OVER: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Whether this thread is at work in this library, in how many callbacks it is, and whether it ends the process.
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
     static IN_CALLBACKS: Cell<u32> = const { Cell::new(0) };
     static ENDS: Cell<bool> = const { Cell::new(false) };
-    /// Whether it was looked at whether this is the process's first thread; what notices its end.
-    static KNOWN: Cell<bool> = const { Cell::new(false) };
-    static END_OF_FIRST_THREAD: EndOfFirstThread = const { EndOfFirstThread };
+    static END_OF_THREAD: EndOfThread = const { EndOfThread };
 }
 
-/// What the process's first thread keeps for itself is destroyed before everything else, and only when the process ends:
-/// `exit` in other threads, and in programs whose first thread has no use for this library, is noticed later.
-struct EndOfFirstThread;
+/// What a thread keeps for itself is destroyed when it ends, and that of the one that calls `exit` before everything else:
+/// it needs libtorch's, such as oneDNN's kernels. The first thread ends with the process, which is so noticed at once; `exit`
+/// in other threads, and in programs whose first thread has no use for this library, is noticed later.
+struct EndOfThread;
 
-impl Drop for EndOfFirstThread {
+impl Drop for EndOfThread {
     fn drop(&mut self) {
-        wait_for_others();
+        if is_first_thread() {
+            wait_for_others();
+        }
     }
 }
 
@@ -87,6 +87,8 @@ impl Count {
 #[derive(Debug)]
 pub struct AtWork {
     already: bool,
+    /// Whether what the thread keeps for itself is gone.
+    thread_ends: bool,
 }
 
 impl AtWork {
@@ -96,24 +98,21 @@ impl AtWork {
         if !already {
             INSIDE.add();
         }
-        if !KNOWN.replace(true) && is_first_thread() {
-            // Fails where the thread is ending already.
-            let _ = END_OF_FIRST_THREAD.try_with(|_| ());
-        }
-        AtWork { already }
+        AtWork { already, thread_ends: END_OF_THREAD.try_with(|_| ()).is_err() }
     }
 
     /// Work that uses libtorch.
     ///
     /// # Errors
-    /// `Cancelled` on other threads than the one that ends the process; `InvalidState` on that one, once libtorch is gone.
+    /// `Cancelled` on other threads than the one that ends the process; `InvalidState` on that one, and on a thread that
+    /// ends.
     pub fn begin_with_libtorch() -> Result<Self> {
         let at_work = Self::begin();
         unless_ending()?;
-        if OVER.load(SeqCst) {
+        if BEGUN.load(SeqCst) || at_work.thread_ends {
             return Err(Error::InvalidState(
-                "the process is ending, and libtorch has ended already; expected this call before main returns or exit is \
-                 called"
+                "the process or this thread is ending, and what libtorch needs may be gone already; expected this call before \
+                 main returns, exit is called or the thread's function returns"
                     .to_owned(),
             ));
         }
@@ -139,7 +138,11 @@ pub fn go_on() -> Result<()> {
     unless_ending()
 }
 
-fn unless_ending() -> Result<()> {
+/// For calls that need nothing which the end takes away.
+///
+/// # Errors
+/// `Cancelled` where another thread ends the process.
+pub fn unless_ending() -> Result<()> {
     if BEGUN.load(SeqCst) && !ENDS.get() { Err(Error::Cancelled) } else { Ok(()) }
 }
 
@@ -148,7 +151,25 @@ pub fn stopped(otherwise: &str) -> Error {
     if BEGUN.load(SeqCst) { Error::Cancelled } else { Error::Internal(otherwise.to_owned()) }
 }
 
-/// Runs a callback of the host.
+/// Whether another thread ends the process and waits no longer: what uses libtorch is left undone.
+pub fn is_too_late() -> bool {
+    CLOSED.load(SeqCst) && !ENDS.get()
+}
+
+/// Runs a callback of the host that may come at any moment, as messages do. Where the end did not wait for it, the thread
+/// rests for ever: what it would go on with needs what is being destroyed.
+pub fn in_message<T>(callback: impl FnOnce() -> T) -> T {
+    let answer = in_callback(callback);
+    if is_too_late() && AT_WORK.replace(false) {
+        INSIDE.remove();
+        loop {
+            std::thread::park();
+        }
+    }
+    answer
+}
+
+/// Runs a callback of the host, after which it is asked whether to [`go_on`].
 pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
     let from_work = AT_WORK.replace(false);
     if from_work {
@@ -161,13 +182,6 @@ pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
         INSIDE.add();
         CALLBACKS.remove();
         IN_CALLBACKS.set(IN_CALLBACKS.get() - 1);
-        if CLOSED.load(SeqCst) && !ENDS.get() {
-            INSIDE.remove();
-            // What is left to do needs what is being destroyed.
-            loop {
-                std::thread::park();
-            }
-        }
         AT_WORK.set(true);
     }
     answer
@@ -179,26 +193,21 @@ pub fn watch() {
     static FIRST: OnceLock<Instant> = OnceLock::new();
     // In milliseconds after the first.
     static LAST: AtomicU64 = AtomicU64::new(0);
-    extern "C" fn end() {
-        wait_for_others();
-        OVER.store(true, SeqCst);
-    }
     extern "C" fn wait() {
         wait_for_others();
     }
-    let register = |function| {
+    let register = || {
         // SAFETY: a function of this library, which is never unloaded. Where there is no memory for it, nobody waits.
-        unsafe { libc::atexit(function) };
+        unsafe { libc::atexit(wait) };
     };
     let first = FIRST.get_or_init(|| {
-        register(end);
-        register(wait);
+        register();
         Instant::now()
     });
     let now = u64::try_from(first.elapsed().as_millis()).unwrap_or(u64::MAX);
     let last = LAST.load(SeqCst);
     if now > last + last / 32 && LAST.compare_exchange(last, now, SeqCst, SeqCst).is_ok() {
-        register(wait);
+        register();
     }
 }
 
@@ -223,4 +232,5 @@ fn wait_for_others() {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+    CLOSED.store(true, SeqCst);
 }

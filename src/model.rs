@@ -4,6 +4,7 @@ use crate::checkpoint::{container, weights};
 use crate::error::{Error, Result};
 use crate::network::inference::{InferenceNetwork, Target};
 use crate::network::{Architecture, CodeSharing, CooperativeNetwork, SharedNetwork};
+use crate::runtime::log;
 use crate::schema;
 use crate::volume::Preprocess;
 use serde_json::{Value, json};
@@ -45,6 +46,7 @@ impl Model {
     /// # Errors
     /// As [`InferenceNetwork::new`].
     pub fn inference_network(&self, target: Target) -> Result<Arc<InferenceNetwork>> {
+        let _held = log::Hold::begin();
         let mut ready = self.ready.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         ready.retain(|networks| networks.strong_count() > 0);
         if let Some(found) =
@@ -114,6 +116,9 @@ impl Model {
                 class_names.len(),
                 architecture.classes
             )));
+        }
+        if let Some(name) = class_names.iter().find(|name| name.contains(char::is_control)) {
+            return Err(wrong(format!("the class name {name:?} holds a control character")));
         }
         let preprocess: Preprocess = schema::read(field("preprocess")).map_err(wrong)?;
         preprocess.validate().map_err(|error| wrong(error.to_string()))?;

@@ -4,12 +4,16 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// Opens a file to write it, under another number than those of stdin, stdout and stderr.
 ///
 /// # Errors
 /// What opening it reports.
 pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    // Another thread that gives back what it has taken would leave a number free in between.
+    static OPENING: Mutex<()> = Mutex::new(());
+    let _opening = OPENING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let _taken = take_free_numbers();
     options.open(path)
 }

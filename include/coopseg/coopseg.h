@@ -15,7 +15,8 @@
  *   nothing. They are names, not addresses: never look behind them. A handle that was freed, is of another
  *   kind or was not made here is refused with COOPSEG_INVALID_HANDLE.
  * - Structs whose first field is struct_size are refused unless that field holds their size.
- * - Texts are UTF-8 and end with a zero byte; paths may hold any bytes. Texts that a function returns through
+ * - Texts are UTF-8 and end with a zero byte; paths may hold any bytes. Every function that takes one returns
+ *   COOPSEG_INVALID_ARGUMENT for a text that is not UTF-8 and for an empty path. Texts that a function returns through
  *   an out_... parameter are freed with coopseg_string_free().
  * - Options are JSON objects. Keys that are left out have their defaults; unknown keys, wrong types and
  *   values out of range are refused by name.
@@ -23,12 +24,15 @@
  *   at a time, and another gets COOPSEG_BUSY.
  * - A process may end, by exit or main's return, while threads are in calls: its end waits until they have stopped at
  *   their next step, a minute at most, and a second for a callback. They return COOPSEG_CANCELLED, as do the calls
- *   that other threads begin then. Objects may be freed to the last; other calls that come after libtorch's own end, as
- *   from destructors of static objects made before the first call, return COOPSEG_INVALID_STATE. A crash is possible
- *   only where the thread that ends the process is not its first, or has not called this library, while another computes
- *   something for the first time.
- * - A process may fork while no other thread of it is in a call of this library. The copy goes on with the handles
- *   that it inherits and computes with one thread, without the GPU.
+ *   that other threads begin then; a log callback that takes longer does not return to the library. Objects may be freed
+ *   to the last; other calls that need libtorch return COOPSEG_INVALID_STATE on the thread that ends the process, as from
+ *   destructors of static objects, and on any thread whose own objects are being destroyed. A crash is possible only
+ *   where a step takes longer than the minute, or the thread that ends the process is not its first, or has not called
+ *   this library, while another computes something for the first time.
+ * - A process may fork while no thread of it is in a call of this library, callbacks included; starting another program
+ *   is always possible. The copy goes on with the handles that it inherits and computes with one thread, without the GPU.
+ * - The first call must not come from a constructor that runs while dlopen loads a library: it may have to wait for
+ *   another thread's first call, which waits for that dlopen.
  * - Callbacks must return normally: no exception and no longjmp may leave them.
  * - The library writes nothing to stdout or stderr; see coopseg_set_log_callback().
  * - What the calling thread has switched in libtorch for itself (no gradients, inference mode, autocast) does not
@@ -1219,12 +1223,13 @@ coopseg_status coopseg_volume_free(struct coopseg_volume *volume);
  *
  * @param folder        Path of the folder, or of a JSON or CSV file that lists the cases ("name", "subject",
  *                      "image", "label").
- * @param options_json  JSON object: "layout" ("pattern", "images_labels", "list", "acdc", "mnms", "nnunet" or
- *                      "auto"), "image" and "label" (patterns relative to the folder; a * matches within
- *                      one name, and the texts that it matched for an image name the case and replace the
- *                      stars of "label"), "label_map" (raw label value to class), "keep_unlabelled" (an image
- *                      without a label file is a case), "subjects" (only these). NULL or ""
- *                      for the defaults. See `coopseg_config_schema("folder")`.
+ * @param options_json  JSON object: "layout" ("auto", which detects it, "pattern", "images_labels", "list",
+ *                      "acdc", "mnms" or "nnunet"), "image" and "label" (patterns relative to the folder; a *
+ *                      matches within one name, and the texts that it matched for an image name the case and
+ *                      replace the stars of "label"; image.nii.gz and label.nii.gz in a folder per case where none is given),
+ *                      "label_map" (raw label value to class), "keep_unlabelled" (an image without a label file
+ *                      is a case), "subjects" (only these). NULL or "" for the defaults. See
+ *                      `coopseg_config_schema("folder")`.
  * @param out_dataset   Receives the handle. Free it with `coopseg_dataset_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_CONFIG`; `COOPSEG_FILE_NOT_FOUND`;
  *         `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT` (a list or description that cannot be read);
@@ -1461,14 +1466,15 @@ coopseg_status coopseg_dataset_load_channels(const struct coopseg_dataset *datas
 
 /**
  * Writes every case as NIfTI files `<folder>/<name>/image.nii.gz` and, where it has labels,
- * `<folder>/<name>/label.nii.gz`: what `coopseg_dataset_open` finds with its default patterns when names
- * have no "/". Files that are there are replaced; a label map that is there is removed where the case has none.
+ * `<folder>/<name>/label.nii.gz`, with "_" for every "/" of a name, and at last their names and subjects into the list
+ * `<folder>/cases.json`, beside others that it holds: `coopseg_dataset_open` finds them by it. Files that are
+ * there are replaced; a label map that is there is removed where the case has none.
  *
  * @param dataset  Shared use.
  * @param folder   Path of a folder; made where it does not exist.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
- *         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`;
- *         what reading the cases reports.
+ *         `COOPSEG_INVALID_DATASET` (two cases would share a folder); `COOPSEG_FILE_FORMAT` (a cases.json
+ *         that is no list); `COOPSEG_FILE_IO`; `COOPSEG_OUT_OF_MEMORY`; what reading the cases reports.
  * Threads: any number of calls at once, with different folders.
  * Since 0.1.
  */
@@ -1498,8 +1504,8 @@ coopseg_status coopseg_dataset_free(struct coopseg_dataset *dataset);
  *                     the other classes start anew.
  * @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY` (a dataset that is
- *         being changed); `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (a case without labels, or fewer
- *         slices than a step draws); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT`
+ *         being changed); `COOPSEG_INVALID_CONFIG`; `COOPSEG_INVALID_DATASET` (a case without labels, or
+ *         none that can be used); `COOPSEG_INVALID_LABEL`; `COOPSEG_INVALID_SHAPE`; `COOPSEG_INVALID_ARGUMENT`
  *         (constant image, non-finite voxels); what reading files reports; `COOPSEG_DEVICE_UNAVAILABLE`;
  *         `COOPSEG_OUT_OF_MEMORY`; `COOPSEG_LIBTORCH_MISMATCH`.
  * Threads: any number of calls at once.
@@ -1518,9 +1524,11 @@ coopseg_status coopseg_trainer_new(const char *config_json,
  * @param snapshot     Path of a snapshot file, or of a folder of snapshots, of which the newest whole one is
  *                     taken.
  * @param config_json  JSON object with the keys that are to differ from now on, such as "epochs" or "device";
- *                     NULL or "" for none. "preset", "seed", "network" and "preprocess" cannot.
+ *                     NULL or "" for none. "preset", "seed", "network" and "preprocess" cannot. A learning rate
+ *                     replaces what `coopseg_trainer_set_learning_rate` has set.
  * @param training     The same training cases as before; NULL where there were none.
- * @param validation   Validation cases; NULL for none.
+ * @param validation   Validation cases; NULL for none. Where they are others than before, or the metric is, the best
+ *                     networks so far are scored again.
  * @param out_trainer  Receives the handle. Free it with `coopseg_trainer_free`.
  * @return As `coopseg_trainer_new`, and `COOPSEG_FILE_NOT_FOUND`; `COOPSEG_FILE_IO`; `COOPSEG_FILE_FORMAT`
  *         (truncated, corrupt or no snapshot); `COOPSEG_FILE_UNSUPPORTED` (of a later version);
@@ -1670,8 +1678,7 @@ coopseg_status coopseg_trainer_metrics(const struct coopseg_trainer *trainer,
  * @param trainer  Used exclusively during the call.
  * @param file     Path of the file; an existing file is replaced, missing folders are made.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`; `COOPSEG_POISONED`;
- *         `COOPSEG_FILE_NOT_FOUND` (of the folder); `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special
- *         file); `COOPSEG_FILE_IO`.
+ *         `COOPSEG_INVALID_ARGUMENT` (the path is a folder or a special file); `COOPSEG_FILE_IO`.
  * Threads: one call per trainer at a time.
  * Since 0.1.
  */

@@ -4,6 +4,7 @@ use super::options::EvaluationOptions;
 use super::report::{CaseEvaluation, ClassScores, Evaluation, Failure};
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::exit;
 use crate::memory;
 use crate::metrics::{self, SurfaceDistances};
 use crate::model::Model;
@@ -90,7 +91,7 @@ fn evaluate_case(
         if let Some(labels) = &slice.fast_labels {
             fast.index_axis_mut(Axis(0), z).assign(labels);
         }
-        Ok(())
+        exit::go_on()
     })?;
     let spacing = labels.geometry.spacing;
     let score =

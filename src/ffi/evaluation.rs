@@ -1,7 +1,7 @@
 //! Evaluations.
 
 use super::dataset::{coopseg_dataset, shared};
-use super::guard::{guard, guard_libtorch};
+use super::guard::{guard, guard_always, guard_libtorch};
 use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
@@ -214,5 +214,5 @@ pub unsafe extern "C" fn coopseg_evaluation_compare(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_evaluation_free(evaluation: *mut coopseg_evaluation) -> coopseg_status {
-    guard(|| registry::remove(evaluation, "evaluation"))
+    guard_always(|| registry::remove(evaluation, "evaluation"))
 }

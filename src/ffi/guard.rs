@@ -17,6 +17,14 @@ thread_local! {
 
 /// Runs the body of a C function that does not touch libtorch.
 pub fn guard(body: impl FnOnce() -> Result<()>) -> coopseg_status {
+    guard_always(|| {
+        exit::unless_ending()?;
+        body()
+    })
+}
+
+/// The same for one that is to work while another thread ends the process: what frees, cancels or silences.
+pub fn guard_always(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     silence_panics();
     let _at_work = AtWork::begin();
     match catch_unwind(AssertUnwindSafe(body)) {

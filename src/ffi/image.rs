@@ -114,7 +114,7 @@ pub unsafe extern "C" fn coopseg_image_init(
     data: *const c_void,
     out_image: *mut coopseg_image,
 ) -> super::coopseg_status {
-    super::guard::guard(|| {
+    super::guard::guard_always(|| {
         super::text::require(shape, "shape")?;
         super::text::require(spacing, "spacing")?;
         super::text::require(data, "data")?;

@@ -1,6 +1,6 @@
 //! The library as a whole: version, build, devices, threads, seed, log.
 
-use super::guard::{guard, guard_libtorch};
+use super::guard::{guard, guard_always, guard_libtorch};
 use super::status::coopseg_status;
 use super::text::{optional_path, require, write_json};
 use crate::error::{Error, Result};
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn coopseg_set_log_callback(
     level: i32,
     user_data: *mut c_void,
 ) -> coopseg_status {
-    guard(|| {
+    guard_always(|| {
         let Some(callback) = callback else {
             log::set_listener(None);
             return Ok(());
@@ -180,7 +180,7 @@ pub unsafe extern "C" fn coopseg_set_log_callback(
             let user_data = user_data.pointer();
             let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
             // SAFETY: the caller says that callback and user_data stay valid and may be used from any thread.
-            exit::in_callback(|| unsafe { callback(level as i32, text.as_ptr(), user_data) });
+            exit::in_message(|| unsafe { callback(level as i32, text.as_ptr(), user_data) });
         };
         log::set_listener(Some((level, Arc::new(listener))));
         Ok(())

@@ -1,6 +1,6 @@
 //! Models.
 
-use super::guard::{guard, guard_libtorch};
+use super::guard::{guard, guard_always, guard_libtorch};
 use super::registry;
 use super::status::coopseg_status;
 use super::text::{path, read_or_empty, require, write_json, write_text};
@@ -241,5 +241,5 @@ pub unsafe extern "C" fn coopseg_model_clone(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_model_free(model: *mut coopseg_model) -> coopseg_status {
-    guard(|| registry::remove(model, "model"))
+    guard_always(|| registry::remove(model, "model"))
 }

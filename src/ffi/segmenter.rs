@@ -1,6 +1,6 @@
 //! Segmenters.
 
-use super::guard::{guard, guard_libtorch};
+use super::guard::{guard_always, guard_libtorch};
 use super::image::{self, Extent, Named, coopseg_buffer, coopseg_image, refuse_overlap};
 use super::model::coopseg_model;
 use super::registry;
@@ -343,7 +343,7 @@ unsafe fn run_files(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_segmenter_free(segmenter: *mut coopseg_segmenter) -> coopseg_status {
-    guard(|| registry::remove(segmenter, "segmenter"))
+    guard_always(|| registry::remove(segmenter, "segmenter"))
 }
 
 /// Who hears of the slices.

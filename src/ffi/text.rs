@@ -1,18 +1,18 @@
 //! Texts and plain pointers across the boundary.
 
-use super::guard::guard;
+use super::guard::guard_always;
 use super::status::coopseg_status;
 use crate::error::{Error, Result};
 use once_cell::sync::Lazy;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// Addresses of the texts that were handed out and not freed yet.
-static TEXTS: Lazy<Mutex<HashSet<usize>>> = Lazy::new(Mutex::default);
+/// Addresses of the texts that were handed out and not freed yet, with their sizes: a host may have shortened them in place.
+static TEXTS: Lazy<Mutex<HashMap<usize, usize>>> = Lazy::new(Mutex::default);
 
 /// Frees a text that this library returned through an `out_…` parameter.
 ///
@@ -23,18 +23,18 @@ static TEXTS: Lazy<Mutex<HashSet<usize>>> = Lazy::new(Mutex::default);
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn coopseg_string_free(text: *mut c_char) -> coopseg_status {
-    guard(|| {
+    guard_always(|| {
         if text.is_null() {
             return Ok(());
         }
         let known = TEXTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&text.addr());
-        if !known {
+        let Some(size) = known else {
             return Err(Error::InvalidHandle(
                 "`text` was not returned by this library or was freed already".to_owned(),
             ));
-        }
-        // SAFETY: the address was in the table, so it came from CString::into_raw and was not freed.
-        drop(unsafe { CString::from_raw(text) });
+        };
+        // SAFETY: the address was in the table, so a box of this size was given out there and not freed.
+        drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(text.cast::<u8>(), size)) });
         Ok(())
     })
 }
@@ -119,8 +119,10 @@ pub unsafe fn write_text(out: *mut *mut c_char, text: Option<&[u8]>) -> Result<(
         Some(text) => {
             let text = CString::new(text)
                 .map_err(|error| Error::Internal(format!("text for the caller: {error}")))?;
-            let raw = text.into_raw();
-            TEXTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(raw.addr());
+            let bytes = text.into_bytes_with_nul().into_boxed_slice();
+            let size = bytes.len();
+            let raw = Box::into_raw(bytes).cast::<c_char>();
+            TEXTS.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(raw.addr(), size);
             raw
         }
     };

@@ -1,6 +1,6 @@
 //! NIfTI volumes in the library's memory, for hosts without a reader of their own.
 
-use super::guard::guard;
+use super::guard::{guard, guard_always};
 use super::image::{self, COOPSEG_F32, COOPSEG_I32, COOPSEG_MEMORY_HOST, COOPSEG_U8, coopseg_image};
 use super::registry;
 use super::status::coopseg_status;
@@ -130,7 +130,7 @@ pub unsafe extern "C" fn coopseg_image_write(
 /// Since 0.1.
 #[unsafe(no_mangle)]
 pub extern "C" fn coopseg_volume_free(volume: *mut coopseg_volume) -> coopseg_status {
-    guard(|| registry::remove(volume, "volume"))
+    guard_always(|| registry::remove(volume, "volume"))
 }
 
 fn describe<T>(voxels: &Array3<T>, geometry: &Geometry, dtype: i32) -> coopseg_image {

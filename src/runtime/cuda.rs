@@ -1,5 +1,6 @@
 //! CUDA on demand: the library links only libtorch's CPU part and loads the CUDA part where it is.
 
+use super::log;
 use super::warnings::with_last_warning;
 use once_cell::sync::OnceCell;
 use std::ffi::{CStr, CString, c_void};
@@ -40,6 +41,7 @@ fn devices() -> (i64, &'static str) {
     if LOADED.get().is_none_or(std::result::Result::is_err) {
         return (0, "");
     }
+    let _held = DEVICES.get().is_none().then(log::Hold::begin);
     let (count, warning) = DEVICES.get_or_init(|| with_last_warning(tch::Cuda::device_count));
     (*count, warning)
 }

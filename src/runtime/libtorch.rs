@@ -22,6 +22,7 @@ static STARTED: OnceCell<std::result::Result<(), String>> = OnceCell::new();
 /// # Errors
 /// `TorchMismatch` when another version of libtorch was found first, on every call.
 pub fn start() -> Result<()> {
+    let _held = STARTED.get().is_none().then(log::Hold::begin);
     STARTED
         .get_or_init(|| {
             check_version(loaded_version())?;

@@ -24,11 +24,19 @@ static coopseg_trainer *trainer;
 static coopseg_dataset *dataset;
 
 /* What callbacks do from their third call on. */
-static int callbacks_exit, callbacks_wait;
+static int callbacks_exit, callbacks_wait, callbacks_rest;
 static int calls;
 
 static pthread_t training, segmenting;
 static coopseg_status trained = COOPSEG_OK, segmented = COOPSEG_OK;
+
+static void pause_for(long milliseconds)
+{
+    struct timespec time;
+    time.tv_sec = milliseconds / 1000;
+    time.tv_nsec = milliseconds % 1000 * 1000000;
+    nanosleep(&time, NULL);
+}
 
 static int32_t hear(void)
 {
@@ -38,6 +46,9 @@ static int32_t hear(void)
         }
         while (callbacks_wait) {
             pause();
+        }
+        if (callbacks_rest) {
+            pause_for(2500);
         }
     }
     return 0;
@@ -101,14 +112,6 @@ static void make(void)
 static void begin(pthread_t *thread, void *(*work)(void *))
 {
     CHECK(pthread_create(thread, NULL, work, NULL) == 0);
-}
-
-static void pause_for(long milliseconds)
-{
-    struct timespec time;
-    time.tv_sec = milliseconds / 1000;
-    time.tv_nsec = milliseconds % 1000 * 1000000;
-    nanosleep(&time, NULL);
 }
 
 static void until_callbacks(int count)
@@ -182,7 +185,7 @@ static void callbacks_never_return(long delay)
     until_callbacks(3);
 }
 
-/* Runs after libtorch's own end: it was registered before libtorch was loaded. */
+/* Runs last: it was registered before libtorch was loaded. */
 static void late(void)
 {
     coopseg_model *other = NULL;
@@ -200,10 +203,56 @@ static void late(void)
     }
 }
 
-/* Runs while libtorch still works. */
+static void join_training(void)
+{
+    if (pthread_join(training, NULL) != 0 || trained != COOPSEG_CANCELLED) {
+        _exit(1);
+    }
+}
+
+/* The end does not wait so long for callbacks, but somebody else may wait for their thread. */
+static void callbacks_return_late(long delay)
+{
+    (void)delay;
+    CHECK(atexit(join_training) == 0);
+    make();
+    callbacks_rest = 1;
+    begin(&training, train);
+    until_callbacks(3);
+}
+
+static void *spoil(void *unused)
+{
+    coopseg_status status;
+    (void)unused;
+    do {
+        static float spoiled[VOXELS];
+        coopseg_image view = describe(COOPSEG_F32, image);
+        coopseg_buffer buffer = buffer_for(COOPSEG_F32, 3, 1, spoiled, sizeof spoiled);
+        status = coopseg_artefact_simulate(&view, "{\"noise\": {}}", 1, &buffer, NULL);
+        __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    } while (status == COOPSEG_OK);
+    trained = status;
+    return NULL;
+}
+
+/* Calls without libtorch end too. */
+static void calls_follow_each_other(long delay)
+{
+    (void)delay;
+    CHECK(atexit(join_training) == 0);
+    make();
+    begin(&training, spoil);
+    until_callbacks(3);
+}
+
+/* Runs while libtorch is there, but what it keeps for this thread is not. */
 static void early(void)
 {
-    CHECK_OK(segment_once());
+    double dice[CLASSES];
+    coopseg_image view = describe(COOPSEG_U8, labels);
+    CHECK_STATUS(COOPSEG_INVALID_STATE, segment_once());
+    CHECK_OK(coopseg_dice(&view, &view, CLASSES, dice));
     CHECK_OK(coopseg_trainer_cancel(trainer));
 }
 
@@ -247,6 +296,8 @@ int main(void)
     ENDS_WELL(a_training_exits_in_its_callback, 0);
     ENDS_WELL(a_segmentation_exits_in_its_callback, 0);
     ENDS_WELL(callbacks_never_return, 0);
+    ENDS_WELL(callbacks_return_late, 0);
+    ENDS_WELL(calls_follow_each_other, 0);
     ENDS_WELL(threads_end_with_a_status, 0);
     return report();
 }

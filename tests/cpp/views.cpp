@@ -98,6 +98,10 @@ static void images()
     CHECK(channels[2].strides()[0] == 6 && channels[2].strides()[2] == 24);
     CHECK(channels[2].get()->data_size == 6 + 12 + 24 + 2);
 
+    const std::int64_t huge = std::int64_t{1} << 30;
+    CHECK_THROWS(invalid_shape, "more bytes", coopseg::interleaved_channels(voxels.data(), {huge, huge, 2}, {1, 1, 1}, 4));
+    CHECK_THROWS(invalid_shape, "more bytes", coopseg::interleaved_channels(voxels.data(), {2, 2}, {1, 1}, SIZE_MAX));
+
     const ImageView untyped(DataType::f64, voxels.data(), 48, {3, 2}, {1, 1});
     CHECK(untyped.get()->dtype == COOPSEG_F64 && ImageView(c).data() == c.data);
 

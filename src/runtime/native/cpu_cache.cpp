@@ -20,6 +20,7 @@
 #include <map>
 #include <iterator>
 #include <mutex>
+#include <pthread.h>
 #include <unordered_map>
 #include <vector>
 
@@ -72,6 +73,15 @@ class Cache {
         }
         give_back(released);
         return block.data;
+    }
+
+    // For a fork, which another thread of the process must not interrupt.
+    void lock() {
+        mutex_.lock();
+    }
+
+    void unlock() {
+        mutex_.unlock();
     }
 
     // Whether the block is one of the cache's.
@@ -276,6 +286,8 @@ extern "C" int32_t coopseg_native_cpu_cache_install(void) {
         }
         // Tensors that outlive this library's last user still need it.
         static CachingAllocator* allocator = new CachingAllocator;
+        // A copy of the process would find the cache locked by a thread that it does not have.
+        pthread_atfork([] { cache().lock(); }, [] { cache().unlock(); }, [] { cache().unlock(); });
         c10::SetCPUAllocator(allocator, 0);
         return c10::GetCPUAllocator() == allocator ? 1 : 0;
     }();
