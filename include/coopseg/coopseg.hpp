@@ -191,10 +191,11 @@ template <class T>
 constexpr DataType data_type_of() noexcept
 {
     using Value = std::remove_cv_t<T>;
-    static_assert(std::is_arithmetic_v<Value> && !std::is_same_v<Value, bool> && !std::is_same_v<Value, long double>,
+    static_assert(std::is_same_v<Value, float> || std::is_same_v<Value, double> ||
+                      (std::is_integral_v<Value> && sizeof(Value) <= 8 && !std::is_same_v<Value, bool>),
                   "voxels are integers of 1, 2, 4 or 8 bytes, float or double");
     if constexpr (std::is_floating_point_v<Value>) {
-        return sizeof(Value) == 4 ? DataType::f32 : DataType::f64;
+        return std::is_same_v<Value, float> ? DataType::f32 : DataType::f64;
     } else if constexpr (std::is_signed_v<Value>) {
         return sizeof(Value) == 1   ? DataType::i8
                : sizeof(Value) == 2 ? DataType::i16
@@ -635,6 +636,11 @@ template <class T>
 std::vector<ImageView> interleaved_channels(const T *data, const Shape &shape, const Spacing &spacing,
                                             std::size_t channels)
 {
+    constexpr auto most = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
+    // Before anything is multiplied.
+    if (channels > most / sizeof(T) || shape.bytes(channels * sizeof(T), {}) > most) {
+        throw Error(Status::invalid_shape, "shape and channels describe more bytes than there can be");
+    }
     const auto voxel = static_cast<std::int64_t>(channels * sizeof(T));
     const Strides strides{voxel, voxel * shape[0], voxel * shape[0] * shape[1], 0};
     std::vector<ImageView> views;
@@ -798,7 +804,7 @@ public:
 struct HardExampleMaps {
     /** W, H, N: the preprocessed image that the networks saw, in [0, 1]. float or double, like all. */
     std::optional<BufferView> input;
-    /** W, H, N: what the image decoder makes of the masked image code, in (0, 1). */
+    /** W, H, N: what the image decoder makes of the masked image code, or another hard image, in [0, 1]. */
     std::optional<BufferView> image;
     /** W, H, N, classes: probabilities of what the segmentation decoder makes of the masked shape code. */
     std::optional<BufferView> segmentation;
@@ -905,7 +911,7 @@ public:
      * @param image    2-D or 3-D, any type. Preprocessed as for training, without augmentation.
      * @param labels   Class indices on the image's grid, any integer type.
      * @param outputs  Where the results go. Content unspecified when the call throws.
-     * @param options  "scheme", "fraction", "soft", "seed", "threshold", "rescale"; see
+     * @param options  "scheme", "fraction", "soft", "seed", "threshold", "rescale", "hard_images"; see
      *                 `config_schema("hard_example")`.
      * @throws Error Status::invalid_argument; Status::invalid_shape; Status::invalid_geometry;
      *         Status::invalid_label; Status::invalid_config; Status::out_of_memory; Status::libtorch.
@@ -1153,7 +1159,8 @@ public:
     }
 
     /**
-     * Writes every case as `<folder>/<name>/image.nii.gz` and, where it has labels, `<folder>/<name>/label.nii.gz`.
+     * Writes every case as `<folder>/<name>/image.nii.gz` and, where it has labels, `<folder>/<name>/label.nii.gz`, with
+     * "_" for every "/" of a name, and the list `<folder>/cases.json`, by which `open` finds them.
      *
      * @param folder  Made where it does not exist.
      * @throws Error Status::file_io; what reading the cases reports.
