@@ -23,7 +23,9 @@ unexport LIBTORCH
 unexport MAKEFLAGS MFLAGS
 export PATH := $(CURDIR)/.deps/bin:$(HOME)/.cargo/bin:$(PATH)
 
-LABORATORY_COMMAND = COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' .deps/laboratory/bin/python -B -m laboratory
+# Asked of the shell, since make would take a folder with a space in its name for two.
+INSTALLED_LIBRARY = "$$(realpath '$(PREFIX)')/lib/libcoopseg.so"
+LABORATORY_COMMAND = COOPSEG_LIBRARY=$(INSTALLED_LIBRARY) .deps/laboratory/bin/python -B -m laboratory
 
 .DEFAULT_GOAL := build
 .NOTPARALLEL:
@@ -43,7 +45,7 @@ help:
 	@echo 'make scale      how time and memory grow; build/scale.json, build/scale/*.svg [SCALE=--quick]'
 	@echo 'make setup      libtorch, CMake, Ninja and pkgconf into .deps/ [LIBTORCH=/path] [CUDA=1] [PYTHON=/path]'
 	@echo 'make build      libcoopseg.so into build/lib/'
-	@echo 'make install    the library, headers and packages into PREFIX (build/prefix)'
+	@echo 'make install    the library, headers and packages into PREFIX (build/prefix) [LIBTORCH_DIR=/path] [BUNDLE=1]'
 	@echo 'make package    a .tar.gz and a .deb into build/ [LIBTORCH_DIR=where libtorch will be] [BUNDLE=1: libtorch too]'
 	@echo 'make wheel      the Python package into build/'
 	@echo 'make header     write coopseg.h, loader/forward.c and tests/abi/exported_symbols.txt from the sources'
@@ -55,7 +57,9 @@ setup:
 	@LIBTORCH='$(LIBTORCH)' CUDA='$(CUDA)' scripts/setup
 
 build: setup
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' >/dev/null
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_PREFIX='$(abspath $(BUILD))/prefix' \
+		-DCOOPSEG_LIBTORCH_DIR='$(or $(LIBTORCH_DIR),auto)' \
+		-DCOOPSEG_BUNDLE_LIBTORCH=$(if $(BUNDLE),ON,OFF) >/dev/null
 	@cmake --build $(BUILD) --target coopseg_cargo coopseg_loader
 
 install: build
@@ -71,13 +75,16 @@ train: install
 	@test -n '$(DATA)' || { echo 'make train needs DATA=the folder or list of your subjects.' >&2; exit 1; }
 	@cmake -S examples/c -B $(BUILD)/examples/c -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH="$$(realpath '$(PREFIX)')" >/dev/null
 	@cmake --build $(BUILD)/examples/c
-	$(BUILD)/examples/c/train '$(DATA)' '$(OUTPUT)' $(CONFIG)
+	$(BUILD)/examples/c/train '$(DATA)' '$(OUTPUT)' $(if $(CONFIG),'$(CONFIG)')
+
+# Of its own, so that it neither uses nor disturbs an experiment's training.
+FIGURES_FOLDERS := --results $(BUILD)/figures/results --work $(BUILD)/figures/work
 
 figures: install
 	$(CARGO) run --release --locked --quiet --example figures -- $(BUILD)/figures
 	@laboratory/setup
-	$(LABORATORY_COMMAND) run $(PHANTOM) --methods proposed --seeds 0 --results $(BUILD)/figures/cells
-	$(LABORATORY_COMMAND) figures $(PHANTOM) --results $(BUILD)/figures/cells --output $(BUILD)/figures
+	$(LABORATORY_COMMAND) run $(PHANTOM) --methods proposed --seeds 0 --train-only $(FIGURES_FOLDERS)
+	$(LABORATORY_COMMAND) figures $(PHANTOM) $(FIGURES_FOLDERS) --output $(BUILD)/figures
 
 # What a binding is for may not be on this machine; which tests were skipped for that is said at the end.
 SKIPPED := $(BUILD)/skipped
@@ -114,7 +121,7 @@ test-consumer: build
 
 test-python: install
 	@bindings/python/tests/setup
-	@cd bindings/python && COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' ../../.deps/python/bin/python -B -m pytest
+	@export COOPSEG_LIBRARY=$(INSTALLED_LIBRARY); cd bindings/python && ../../.deps/python/bin/python -B -m pytest
 	@cd bindings/python && ../../.deps/python/bin/mypy --cache-dir ../../.deps/python/mypy
 
 test-itk: install
@@ -132,7 +139,7 @@ test-java: install
 
 test-laboratory: install
 	@laboratory/setup --tests
-	@cd laboratory && COOPSEG_LIBRARY='$(abspath $(PREFIX))/lib/libcoopseg.so' ../.deps/laboratory/bin/python -B -m pytest
+	@export COOPSEG_LIBRARY=$(INSTALLED_LIBRARY); cd laboratory && ../.deps/laboratory/bin/python -B -m pytest
 	@cd laboratory && ../.deps/laboratory/bin/mypy --cache-dir ../.deps/laboratory/mypy
 
 laboratory: install

@@ -14,6 +14,10 @@ if(NOT COOPSEG_CARGO)
         "coopseg is built by cargo, which is not on PATH: install Rust, or name it with -DCOOPSEG_CARGO=/path.")
 endif()
 
+if(CMAKE_CROSSCOMPILING)
+    message(FATAL_ERROR "coopseg is built for the machine that builds it, but CMAKE_CROSSCOMPILING is on.")
+endif()
+
 # Without the variable cargo takes the libtorch of `make setup`.
 set(libtorch --unset=LIBTORCH)
 if(COOPSEG_LIBTORCH)
@@ -23,10 +27,9 @@ endif()
 # cargo knows best whether anything changed, so it is always asked.
 file(MAKE_DIRECTORY "${COOPSEG_LIBRARY_DIR}")
 add_custom_target(coopseg_cargo ALL
-    COMMAND "${CMAKE_COMMAND}" -E env "${libtorch}"
-        "${COOPSEG_CARGO}" build --release --lib --locked --target-dir "${COOPSEG_CARGO_TARGET_DIR}"
-    COMMAND "${CMAKE_COMMAND}" -E copy_if_different
-        "${COOPSEG_CARGO_TARGET_DIR}/release/libcoopseg.so" "${COOPSEG_LIBRARY_DIR}/${COOPSEG_CORE}"
+    COMMAND "${CMAKE_COMMAND}" -E env "${libtorch}" --unset=CARGO_BUILD_TARGET
+        "${CMAKE_COMMAND}" "-DCARGO=${COOPSEG_CARGO}" "-DTARGET_DIR=${COOPSEG_CARGO_TARGET_DIR}"
+        "-DCORE=${COOPSEG_LIBRARY_DIR}/${COOPSEG_CORE}" -P "${PROJECT_SOURCE_DIR}/cmake/build_core.cmake"
     BYPRODUCTS "${COOPSEG_LIBRARY_DIR}/${COOPSEG_CORE}"
     WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     COMMENT "cargo build --release"

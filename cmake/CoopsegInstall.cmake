@@ -3,9 +3,14 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-# Not of type PATH: CMake would prepend its current folder to $ORIGIN.
-set(COOPSEG_LIBTORCH_DIR "${COOPSEG_LINKED_LIBTORCH_DIR}" CACHE STRING
-    "Folder where the installed library looks for libtorch_cpu.so and libc10.so; may be empty or begin with $ORIGIN")
+# Not of type PATH: CMake would prepend its current folder to $ORIGIN. What "auto" stands for is not kept, since the
+# next run of CMake may link with another libtorch.
+set(COOPSEG_LIBTORCH_DIR auto CACHE STRING
+    "Folder where the installed core looks for libtorch; auto: the linked one's; may be empty or begin with $ORIGIN")
+set(libtorch_dir "${COOPSEG_LIBTORCH_DIR}")
+if(libtorch_dir STREQUAL "auto")
+    set(libtorch_dir "${COOPSEG_LINKED_LIBTORCH_DIR}")
+endif()
 option(COOPSEG_BUNDLE_LIBTORCH "Install libtorch's CPU part with the library")
 if(IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" OR IS_ABSOLUTE "${CMAKE_INSTALL_INCLUDEDIR}")
     message(FATAL_ERROR "coopseg's prefix can be moved, so CMAKE_INSTALL_LIBDIR (${CMAKE_INSTALL_LIBDIR}) and "
@@ -17,8 +22,8 @@ set(private_libdir "${CMAKE_INSTALL_LIBDIR}/coopseg")
 
 # What the core's search path says. A libtorch beside the library wins.
 set(search_path [[$ORIGIN/coopseg:$ORIGIN]])
-if(NOT COOPSEG_BUNDLE_LIBTORCH AND COOPSEG_LIBTORCH_DIR)
-    string(APPEND search_path ":${COOPSEG_LIBTORCH_DIR}")
+if(NOT COOPSEG_BUNDLE_LIBTORCH AND libtorch_dir)
+    string(APPEND search_path ":${libtorch_dir}")
 endif()
 
 # The core goes into the prefix as it lies here: with that search path, and without what only debuggers read.
