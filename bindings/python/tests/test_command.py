@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -140,6 +141,28 @@ def test_failures_are_one_sentence(
     told = capfd.readouterr()
     assert found == code and words in told.err and "Traceback" not in told.err and told.out == ""
     assert code == 2 or len(told.err.splitlines()) == 1
+
+
+def test_an_output_folder_that_is_no_utf_8_is_refused_first(subjects: Path, tmp_path: Path, capfd) -> None:
+    run = os.fsdecode(os.fsencode(tmp_path / "run") + b"\xff")
+    assert main(["train", str(subjects), run, *SET]) == 1
+    told = capfd.readouterr()
+    assert "the output folder" in told.err and "run\\udcff' is no UTF-8; expected another name" in told.err
+    assert len(told.err.splitlines()) == 1 and os.listdir(tmp_path) == []
+
+
+def test_paths_that_are_no_utf_8_are_printed(subjects: Path, tmp_path: Path, capfd, monkeypatch) -> None:
+    model, labels = tmp_path / "model.coopseg", os.fsdecode(os.fsencode(tmp_path / "labels") + b"\xff.nii")
+    coopseg.Model(SMALL).save(model)
+    image = next(subjects.iterdir()) / "image.nii.gz"
+    command = ["segment", str(model), str(image), "--labels", labels, "--quiet"]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE / "src"), "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([sys.executable, "-m", "coopseg", *command], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.endswith("labels\\udcff.nii\n")
+    assert os.path.exists(labels)
+    # A stream that somebody else put there has no errors to choose.
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["info", str(model)]) == 0 and "LV" in sys.stdout.getvalue()
 
 
 def test_ctrl_c_leaves_a_model_and_the_same_command_goes_on(subjects: Path, tmp_path: Path) -> None:

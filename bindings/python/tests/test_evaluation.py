@@ -68,6 +68,25 @@ def test_an_evaluation_that_ends_early(model, hearts) -> None:
     assert coopseg.live_handles() == before
 
 
+def test_what_another_signal_s_handler_raises_ends_an_evaluation(model, hearts) -> None:
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError("time is over")
+
+    many, heard = coopseg.Dataset(), []
+    image, labels = hearts.load(0, 4)
+    for index in range(300):
+        many.add(str(index), image, labels, copy=False)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(TimeoutError, match="time is over"):
+            for _ in range(100):
+                coopseg.evaluate(model, many, callback=lambda case: heard.append(case.done))
+        assert 0 < len(heard) < 30000 and signal.getsignal(signal.SIGALRM) is ring
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_progress_of_an_evaluation(model, hearts, capfd) -> None:
     coopseg.evaluate(model, hearts, progress=True)
     assert "5/5" in capfd.readouterr().err

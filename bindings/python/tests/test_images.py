@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +296,46 @@ def test_voxels_of_a_file_outlive_their_image(image, tmp_path: Path) -> None:
     np.testing.assert_array_equal(part, image[1:, ::2])
     del part
     assert coopseg.live_handles() == before
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda given: pickle.loads(pickle.dumps(given))])
+def test_copies_of_an_image_are_whole(image, tmp_path: Path, duplicate) -> None:
+    for array in (image, image[::-1], image.astype(">f4"), image.astype(np.float16)):
+        given = coopseg.Image(array.T.copy(), SPACING, (1, 2, 3), axes="xyz")
+        made = duplicate(given)
+        assert made.axes == "xyz" and made.size == given.size
+        for name in ("voxels", "spacing", "origin", "direction"):
+            np.testing.assert_array_equal(getattr(made, name), getattr(given, name))
+            assert not np.shares_memory(getattr(made, name), getattr(given, name))
+        made.write(tmp_path / "made.nii")
+        np.testing.assert_array_equal(coopseg.Image.read(tmp_path / "made.nii").voxels, array)
+    given = coopseg.Image(image.copy(), SPACING)
+    made = duplicate(given)
+    made.voxels[...] += 1
+    # C reads what is written here, and the other image has none of it.
+    for written, expected in ((made, image + 1), (given, image)):
+        written.write(tmp_path / "written.nii")
+        np.testing.assert_array_equal(coopseg.Image.read(tmp_path / "written.nii").voxels, expected)
+
+
+def test_a_copy_of_a_file_s_image_can_be_written(image, tmp_path: Path) -> None:
+    coopseg.Image(image, SPACING).write(tmp_path / "image.nii")
+    read = coopseg.Image.read(tmp_path / "image.nii")
+    made = copy.deepcopy(read)
+    made.voxels[...] = 7
+    assert (made._xyz == 7).all() and made.voxels.flags.writeable
+    np.testing.assert_array_equal(read.voxels, image)
+    assert copy.copy(read).voxels is read.voxels
+
+
+def test_what_c_would_not_hear_of_cannot_be_assigned(image) -> None:
+    given = coopseg.Image(image, SPACING)
+    for name, value in (("voxels", image + 1), ("axes", "xyz"), ("size", (1, 1, 1)), ("affine", np.eye(4))):
+        with pytest.raises(AttributeError):
+            setattr(given, name, value)
+    assert given.voxels is image and given.axes == "zyx"
+    given.spacing = np.array([1.0, 2.0, 3.0])
+    assert list(given._describe().spacing) == [1, 2, 3]
 
 
 def test_image_objects_come_back_with_their_geometry(segmenter, image, expected) -> None:

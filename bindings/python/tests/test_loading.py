@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import shutil
@@ -174,6 +175,16 @@ def test_a_closed_object_says_so(model: coopseg.Model) -> None:
         copy.info()
     model.clone()
     assert coopseg.live_handles() == before
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_objects_of_the_library_are_not_copied(model: coopseg.Model, segmenter: coopseg.Segmenter, duplicate) -> None:
+    before = coopseg.live_handles()
+    for given in (model, segmenter, coopseg.Dataset()):
+        with pytest.raises(TypeError, match=f"this {type(given).__name__} belongs to its process"):
+            duplicate(given)
+    del given
+    assert coopseg.live_handles() == before and not model.closed
 
 
 def test_a_failed_constructor_leaves_nothing(tmp_path: Path) -> None:

@@ -50,6 +50,23 @@ def test_ctrl_c_ends_it(segmenter, image) -> None:
     assert segmenter.segment(image, spacing=SPACING).labels.shape == image.shape
 
 
+def test_what_another_signal_s_handler_raises_ends_it(segmenter, image) -> None:
+    def ring(number: int, frame: object) -> None:
+        raise TimeoutError("time is over")
+
+    many = np.concatenate([image] * 400)
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(TimeoutError, match="time is over"):
+            for _ in range(100):
+                segmenter.segment(many, spacing=SPACING)
+        assert signal.getsignal(signal.SIGALRM) is ring
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert segmenter.segment(image, spacing=SPACING).labels.shape == image.shape
+
+
 def test_a_bar(segmenter, image, capfd) -> None:
     segmenter.segment(image, spacing=SPACING, progress=True)
     assert f"{NZ}/{NZ}" in capfd.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from types import TracebackType
-from typing import TypeVar
+from typing import NoReturn, SupportsIndex, TypeVar
 
 from ._library import library
 from .errors import InvalidHandleError
@@ -55,6 +55,13 @@ class Handle:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        # What copy and pickle would make has the same handle and would free it, or has none.
+        raise TypeError(
+            f"this {type(self).__name__} belongs to its process and can be neither copied nor pickled; make another "
+            "one where it is needed"
+        )
 
 
 def _free(noun: str, handle: int) -> None:

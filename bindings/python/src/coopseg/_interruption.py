@@ -1,4 +1,4 @@
-"""Python callbacks inside a native call: their exceptions, and Ctrl-C.
+"""Python callbacks inside a native call: their exceptions, and those of signals' handlers, such as Ctrl-C's.
 
 An exception cannot travel through native code, so it is kept, the native call is asked to stop, and the exception is
 raised when the call has returned. A signal's handler needs the same care: Python runs it at the first instruction of
@@ -39,7 +39,7 @@ class Listener:
         self._inside = False
         self._ended = threading.Event()
         self._error: BaseException | None = None
-        self._handler: Callable[[int, FrameType | None], Any] | None = None
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
 
     def hear(self, *arguments: Any) -> int:
         """Calls the callback. Returns what C is to be told."""
@@ -76,20 +76,19 @@ class Listener:
 
     def __enter__(self) -> Listener:
         _running.add(self)
-        if threading.current_thread() is threading.main_thread():
-            handler = signal.getsignal(signal.SIGINT)
-            if callable(handler):
-                self._handler = handler
-                signal.signal(signal.SIGINT, self._on_interrupt)
+        try:
+            if threading.current_thread() is threading.main_thread():
+                self._divert_signals()
+        except BaseException:
+            # From the handler of a signal that was not diverted yet.
+            self._leave()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        _running.discard(self)
-        self._ended.set()
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
+        self._leave()
         if not isinstance(error, Error):
             return False
         # `end` tells of it.
@@ -98,10 +97,34 @@ class Listener:
             self._error = self._error or error
         return True
 
-    def _on_interrupt(self, number: int, frame: FrameType | None) -> None:
-        assert self._handler is not None
+    def _divert_signals(self) -> None:
+        for number in signal.valid_signals():
+            handler = signal.getsignal(number)
+            # Those of C and of the system, as of SIGKILL, are none.
+            if callable(handler):
+                self._handlers[number] = handler
+                signal.signal(number, self._on_signal)
+
+    def _leave(self) -> None:
+        _running.discard(self)
+        self._ended.set()
         try:
-            self._handler(number, frame)
+            for number, handler in self._handlers.items():
+                # A callback may have set another one.
+                if signal.getsignal(number) == self._on_signal:
+                    signal.signal(number, handler)
+        except BaseException as error:
+            # From a handler that is back already.
+            self._error = self._error or error
+            self._leave()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        handler = self._handlers[number]
+        if self._ended.is_set():
+            handler(number, frame)
+            return
+        try:
+            handler(number, frame)
         except BaseException as error:
             self._error = self._error or error
             # A callback that waits for something must not wait on.

@@ -16,7 +16,7 @@ from typing import Any
 from . import config, evaluation, runtime
 from .artefacts import simulate_artefact
 from .dataset import Dataset
-from .errors import Error, InvalidConfigError, MissingFileError
+from .errors import Error, InvalidArgumentError, InvalidConfigError, MissingFileError
 from .images import Image
 from .model import Model
 from .segmenter import OUTPUTS, Segmenter
@@ -26,6 +26,9 @@ from .trainer import Trainer
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code."""
     given = _parser().parse_args(arguments)
+    # Paths that are no UTF-8 must not end a run that has worked.
+    if hasattr(sys.stdout, "reconfigure") and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         given.run(given)
     except KeyboardInterrupt:
@@ -47,7 +50,7 @@ def _segment(given: argparse.Namespace) -> None:
 
 
 def _train(given: argparse.Namespace) -> None:
-    output = Path(given.output)
+    output = _output(given.output)
     output.mkdir(parents=True, exist_ok=True)
     training, validation = _open(given).split(fraction=given.validation, seed=given.split_seed)
     told = _training_config(given, output)
@@ -61,6 +64,15 @@ def _train(given: argparse.Namespace) -> None:
             raise
     trainer.save_best(output / "model.coopseg")
     print(f"model, records and report are in {output}")
+
+
+def _output(folder: str) -> Path:
+    """The output folder, which the training's configuration, a JSON object, must be able to name."""
+    try:
+        folder.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgumentError(f"the output folder {folder!r} is no UTF-8; expected another name") from None
+    return Path(folder)
 
 
 def _resumed(
@@ -258,7 +270,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--layout", help='how the files lie, such as "auto", "acdc" or "nnunet"')
+    parser.add_argument("--layout", help='how the files lie, such as "acdc" or "nnunet" (default: detected)')
     parser.add_argument("--data-options", metavar="FILE", help="options of the dataset (JSON)")
 
 

@@ -105,7 +105,7 @@ def evaluate(
         **keys: Single options: ``segmenter`` (as for `Segmenter`), ``surface_distances``, ``skip_failures``.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C, after the current case.
+        KeyboardInterrupt: Ctrl-C, after the current case; so does what another signal's handler raises.
         InvalidDatasetError (no cases, or one without labels), InvalidLabelError, InvalidShapeError,
         InvalidGeometryError, InvalidArgumentError, InvalidConfigError, DeviceUnavailableError, OutOfMemoryError; what
         reading files raises.

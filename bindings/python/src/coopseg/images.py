@@ -28,20 +28,17 @@ Array = npt.NDArray[Any]
 
 
 class Image:
-    """An image or label map of one channel with its grid. It holds the array, not a copy of it.
+    """An image or label map of one channel with its grid. It holds the array, not a copy of it. A deep copy or a pickle
+    holds a copy.
 
     Attributes:
-        voxels: The array; 2-D or 3-D. On a GPU it is the object that was given.
-        axes: The order of its axes, such as "zyx".
         spacing: Distance of voxel centres along x, y, z in mm; (3,).
         origin: Centre of the first voxel in LPS mm; (3,).
         direction: Column i is the unit vector in LPS along which index i (x, y, z) grows; (3, 3).
     """
 
-    __slots__ = ("voxels", "axes", "spacing", "origin", "direction", "_xyz", "_device")
+    __slots__ = ("_voxels", "_axes", "spacing", "origin", "direction", "_xyz", "_device")
 
-    voxels: Any
-    axes: str
     spacing: npt.NDArray[np.float64]
     origin: npt.NDArray[np.float64]
     direction: npt.NDArray[np.float64]
@@ -75,8 +72,8 @@ class Image:
         cuda = cuda_array(voxels)
         self._device = None if cuda is None else cuda.device
         array = as_array(voxels) if cuda is None else cuda.layout
-        self.voxels = array if cuda is None else cuda.owner
-        self.axes = check_axes(axes, array.ndim)
+        self._voxels: Any = array if cuda is None else cuda.owner
+        self._axes = check_axes(axes, array.ndim)
         if "c" in self.axes:
             raise InvalidShapeError(
                 f'axes="{self.axes}" has channels; an Image has one channel, and several are given as a list of Images'
@@ -96,6 +93,16 @@ class Image:
         """
         spacing, origin, direction = _from_affine(affine)
         return cls(voxels, spacing, origin, direction, axes)
+
+    @property
+    def voxels(self) -> Any:
+        """The array; 2-D or 3-D. On a GPU it is the object that was given."""
+        return self._voxels
+
+    @property
+    def axes(self) -> str:
+        """The order of the array's axes, such as "zyx"."""
+        return self._axes
 
     @property
     def affine(self) -> npt.NDArray[np.float64]:
@@ -160,6 +167,10 @@ class Image:
             memory=_native.MEMORY_HOST if self._device is None else _native.MEMORY_CUDA,
             device_index=self._device or 0,
         )
+
+    def __reduce__(self) -> tuple[type[Image], tuple[Any, ...]]:
+        # What C reads is a view of the voxels, so it is made anew from their copy.
+        return type(self), (self.voxels, self.spacing, self.origin, self.direction, self.axes)
 
     def __repr__(self) -> str:
         size = "×".join(map(str, self.size))

@@ -148,7 +148,8 @@ class Segmenter(Handle):
             progress: Whether to show a bar on stderr: tqdm's where that is installed.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C, after the slices that are being computed.
+            KeyboardInterrupt: Ctrl-C, after the slices that are being computed; so does what another signal's handler
+                raises.
             InvalidGeometryError: No spacing, or one that is not positive.
             InvalidArgumentError: The image is constant or holds NaN or infinities; an output that does not exist; a
                 type that is not supported; arrays that overlap; an image or array on another device than the segmenter.

@@ -100,7 +100,8 @@ class Trainer(Handle):
             Whether the training went to its end; False where the callback or `cancel` stopped it.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C, after the current step. The trainer stays usable and keeps its best model.
+            KeyboardInterrupt: Ctrl-C, after the current step; so does what another signal's handler raises. The trainer
+                stays usable and keeps its best model.
             InvalidStateError: The training has finished, or has no data.
             DivergedError: A loss is not finite; the message names the step, the cases and the last snapshot.
             BusyError, FileIOError, OutOfMemoryError, LibtorchError, InternalError, PoisonedError.
