@@ -33,10 +33,9 @@ classdef Segmenter < handle
     function self = Segmenter(file, options)
       if nargin < 2
         options = '';
-      elseif ~ischar(options)
-        options = jsonencode(options);
       end
-      [self.Handle, info] = coopseg_mex('open', coopseg.internal.text(file), coopseg.internal.text(options));
+      [self.Handle, info] = coopseg_mex('open', coopseg.internal.text(file), ...
+                                        coopseg.internal.text(coopseg.internal.to_json(options)));
       self.Info = coopseg.internal.from_json(info);
       self.ClassNames = reshape(self.Info.class_names, 1, []);
     end

@@ -23,9 +23,7 @@ function [spoiled, parameters] = simulateArtefact(image, artefact, seed, grid)
   if nargin < 3
     seed = 0;
   end
-  if ~ischar(artefact)
-    artefact = jsonencode(artefact);
-  end
+  artefact = coopseg.internal.to_json(artefact);
   image = coopseg.internal.dense(image);
   if nargin < 4
     in_millimetres = regexp(artefact, '"(blur|motion)"\s*:', 'tokens', 'once');

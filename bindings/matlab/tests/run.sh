@@ -78,6 +78,16 @@ octave --path "$build/other place" --eval "info = coopseg.buildInfo(); disp(info
 rm -rf "$build/moved prefix"
 ! octave --path "$build/other place" --eval "coopseg.buildInfo()" >"$log" 2>&1 || fail "a moved prefix is found"
 grep -q 'libcoopseg.so.0: cannot open shared object file' "$log" || fail "a moved prefix: $(cat "$log")"
+for folder in lib64 lib/x86_64-linux-gnu; do
+    rm -rf "$build/another prefix"
+    mkdir -p "$build/another prefix/$folder"
+    cp -R "$prefix/include" "$build/another prefix"
+    cp -R "$prefix/lib/." "$build/another prefix/$folder"
+    octave --eval "coopseg.build('$build/another prefix', '$build/other place')" || fail "build fails with $folder"
+    octave --path "$build/other place" --eval "info = coopseg.buildInfo();" >"$log" 2>&1 ||
+        fail "with $folder the MEX file does not run: $(cat "$log")"
+done
+rm -rf "$build/another prefix"
 ! octave --eval "coopseg.build('$build/work')" >"$log" 2>&1 || fail "a prefix without coopseg is no error"
 grep -q "$build/work: no include/coopseg/coopseg.h" "$log" || fail "a prefix without coopseg: $(cat "$log")"
 echo "matlab: folders: ok"

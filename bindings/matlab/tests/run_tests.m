@@ -3,7 +3,8 @@ function run_tests(material, work, prefix)
   % tests write; prefix: where coopseg is installed.
   tests = {@() test_segment(material), @() test_files(material, work), @() test_errors(material, work), ...
            @() test_progress(material, work), @() test_lifetime(material), @() test_metrics(material), ...
-           @() test_artefacts(material), @() test_runtime(prefix), @() test_readme(material, work)};
+           @() test_artefacts(material), @() test_strings(material), @() test_runtime(prefix), ...
+           @() test_readme(material, work)};
   failed = 0;
   for k = 1:numel(tests)
     name = regexp(func2str(tests{k}), 'test_\w+', 'match', 'once');

@@ -67,6 +67,11 @@ class SlicerHost:
             raise SegmentationError(f"the volume {volume.GetName()} cannot be written to {file}")
 
     def import_segmentation(self, file, volume):
+        # A script may have closed the scene, or anybody deleted the volume.
+        if not slicer.mrmlScene.IsNodePresent(volume):
+            raise SegmentationError(
+                f"the volume {volume.GetName()} is no longer in the scene, so its segmentation was discarded"
+            )
         segmentation = slicer.util.loadSegmentation(str(file), {"name": f"{volume.GetName()} segmentation"})
         # The file is a temporary one: saving the scene must ask for another.
         slicer.mrmlScene.RemoveNode(segmentation.GetStorageNode())
@@ -152,12 +157,11 @@ class CoopSegWidget(ScriptedLoadableModuleWidget):
 
         self._add_options()
         self._show_running(False)
+        self._observer = slicer.mrmlScene.AddObserver(slicer.mrmlScene.StartCloseEvent, self._on_scene_close)
 
     def cleanup(self):
-        self.timer.stop()
-        if self._job is not None:
-            self._job.abandon()
-            self._job = None
+        slicer.mrmlScene.RemoveObserver(self._observer)
+        self._abandon()
 
     def on_segment(self):
         """Starts what the panel shows."""
@@ -182,6 +186,19 @@ class CoopSegWidget(ScriptedLoadableModuleWidget):
         if self._job is not None:
             self._job.cancel()
             self.message.text = "Cancelling …"
+
+    def _on_scene_close(self, _scene, _event):
+        """The result would land in the next scene."""
+        if self._job is not None:
+            self._abandon()
+            self._show_running(False)
+            self.message.text = "The scene was closed."
+
+    def _abandon(self):
+        self.timer.stop()
+        job, self._job = self._job, None
+        if job is not None:
+            job.abandon()
 
     def _on_timer(self):
         ended = self._job.poll()

@@ -141,11 +141,27 @@ class Node:
 
 
 class Scene:
+    StartCloseEvent = 66
+
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.observers: dict[int, Callable[[Scene, str], None]] = {}
+
+    def AddObserver(self, event: int, observer: Callable[[Scene, str], None]) -> int:
+        assert event == self.StartCloseEvent
+        self.observers[len(self.observers) + 1] = observer
+        return len(self.observers)
+
+    def RemoveObserver(self, tag: int) -> None:
+        self.observers.pop(tag, None)
 
     def Clear(self) -> None:
+        for observer in list(self.observers.values()):
+            observer(self, "UserEvent")
         self.nodes.clear()
+
+    def IsNodePresent(self, node: Node) -> int:
+        return int(node in self.nodes)
 
     def AddNewNodeByClass(self, kind: str, name: str) -> Node:
         assert kind == "vtkMRMLScalarVolumeNode"

@@ -49,6 +49,7 @@ def panel(monkeypatch: pytest.MonkeyPatch, modules: Path, executable: Path, temp
 
 @pytest.fixture()
 def volume() -> Node:
+    """A volume; `choose` puts it into the scene."""
     node = Node("heart")
     node.voxels = disc().T
     node.SetSpacing(1.5, 1.25, 8.0)
@@ -64,7 +65,12 @@ def scene() -> fake_slicer.Scene:
     return sys.modules["slicer"].mrmlScene  # type: ignore[attr-defined, no-any-return]
 
 
+def segmentations() -> list[Node]:
+    return [node for node in scene().nodes if node.segments]
+
+
 def choose(panel: Any, model: Path, *volumes: Node) -> None:
+    scene().nodes += volumes
     for selector, node in zip(panel.volume_selectors, volumes):
         selector.setCurrentNode(node)
     panel.model_selector.currentPath = str(model)
@@ -90,7 +96,8 @@ def test_a_segmentation_node_is_made(panel: Any, small: Path, volume: Node, temp
     panel.segment_button.click()
     assert not panel.segment_button.enabled and panel.cancel_button.enabled and panel.progress_bar.visible
     wait(panel)
-    (segmentation,) = scene().nodes
+    volume_again, segmentation = scene().nodes
+    assert volume_again is volume
     assert [segment["name"] for segment in segmentation.segments] == ["LV", "MYO", "RV"]
     np.testing.assert_array_equal(segmentation.voxels, expected_labels(small, volume))
     np.testing.assert_allclose(segmentation.affine, volume.affine)
@@ -114,7 +121,7 @@ def test_options_come_from_the_command_line_module(panel: Any, small: Path, volu
     panel.segment_button.click()
     wait(panel)
     fast = expected_labels(small, volume, iterations=0)
-    np.testing.assert_array_equal(scene().nodes[0].voxels, fast)
+    np.testing.assert_array_equal(segmentations()[0].voxels, fast)
     assert (fast != expected_labels(small, volume)).any()
 
 
@@ -126,7 +133,7 @@ def test_channels(panel: Any, models: Path, volume: Node) -> None:
     wait(panel)
     segmenter = coopseg.Segmenter(coopseg.Model.load(models / "two.coopseg"), device="cpu")
     expected = segmenter.segment([volume.voxels, second.voxels], spacing=(1.5, 1.25, 8.0)).labels
-    np.testing.assert_array_equal(scene().nodes[0].voxels, expected)
+    np.testing.assert_array_equal(segmentations()[0].voxels, expected)
 
 
 def test_what_is_missing_is_told(panel: Any, small: Path, volume: Node, tmp_path: Path) -> None:
@@ -147,7 +154,7 @@ def test_failures_are_told(panel: Any, small: Path, volume: Node, temporary: Pat
     wait(panel)
     (message,) = messages()
     assert "constant" in message
-    assert panel.segment_button.enabled and scene().nodes == [] and os.listdir(temporary) == []
+    assert panel.segment_button.enabled and scene().nodes == [volume] and os.listdir(temporary) == []
 
 
 def test_progress_and_cancelling(panel: Any, slow: Path, volume: Node, temporary: Path) -> None:
@@ -160,7 +167,7 @@ def test_progress_and_cancelling(panel: Any, slow: Path, volume: Node, temporary
     assert panel.message.text == "Cancelling …"
     wait(panel)
     assert panel.message.text == "Cancelled." and messages() == []
-    assert scene().nodes == [] and os.listdir(temporary) == []
+    assert scene().nodes == [volume] and os.listdir(temporary) == []
     assert panel.segment_button.enabled
 
 
@@ -171,6 +178,50 @@ def test_closing_the_panel_ends_the_segmentation(panel: Any, slow: Path, volume:
     assert os.listdir(temporary) != []
     panel.cleanup()
     assert not panel.timer.active and os.listdir(temporary) == []
+
+
+def test_closing_the_scene_ends_the_segmentation(
+    panel: Any, slow: Path, small: Path, volume: Node, temporary: Path
+) -> None:
+    scene().Clear()
+    assert panel.message.text == ""
+    volume.voxels = disc((192, 192, 100)).T
+    choose(panel, slow, volume)
+    panel.segment_button.click()
+    scene().Clear()
+    assert not panel.timer.active and os.listdir(temporary) == []
+    assert panel.message.text == "The scene was closed." and messages() == []
+    assert panel.segment_button.enabled and not panel.cancel_button.enabled and not panel.progress_bar.visible
+    panel.timer.fire()
+    assert scene().nodes == []
+    # In the next scene the panel works as before.
+    volume.voxels = disc().T
+    choose(panel, small, volume)
+    panel.segment_button.click()
+    wait(panel)
+    assert len(segmentations()) == 1
+    panel.cleanup()
+    assert scene().observers == {}
+
+
+def test_a_volume_that_was_deleted_meanwhile(panel: Any, small: Path, volume: Node, temporary: Path) -> None:
+    choose(panel, small, volume)
+    panel.segment_button.click()
+    scene().RemoveNode(volume)
+    wait(panel)
+    assert messages() == ["the volume heart is no longer in the scene, so its segmentation was discarded"]
+    assert scene().nodes == [] and os.listdir(temporary) == [] and panel.segment_button.enabled
+
+
+def test_a_script_that_closes_the_scene(
+    monkeypatch: pytest.MonkeyPatch, modules: Path, executable: Path, temporary: Path, small: Path, volume: Node
+) -> None:
+    module = import_module(monkeypatch, modules, executable, temporary)
+    scene().nodes.append(volume)
+    monkeypatch.setattr(sys.modules["slicer"].app, "processEvents", scene().Clear)  # type: ignore[attr-defined]
+    with pytest.raises(module.SegmentationError, match="heart is no longer in the scene"):
+        module.CoopSegLogic().segment([volume], str(small))
+    assert scene().nodes == [] and os.listdir(temporary) == []
 
 
 def test_without_the_command_line_module(
