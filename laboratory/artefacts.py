@@ -13,7 +13,7 @@ from typing import Any
 import coopseg
 import numpy as np
 
-from .datasets import Roots, case_files, open_sources
+from .datasets import Roots, case_files, no_labels, open_sources
 from .experiment import ArtefactSet, Experiment, copy_name
 from .failure import LaboratoryError
 
@@ -40,7 +40,8 @@ def open_artefact_set(test: ArtefactSet, experiment: Experiment, roots: Roots, c
     """The spoilt copies of a test set's images with their labels. They are made once and kept in `cache`.
 
     Raises:
-        As `open_sources`; FileIOError.
+        LaboratoryError: A case has no labels; and as `open_sources`.
+        coopseg.FileIOError.
     """
     folder = cache / f"{test.name.replace('/', '-')}-{_key(test, experiment, roots)}"
     if not folder.exists():
@@ -65,7 +66,8 @@ def _write(test: ArtefactSet, base: coopseg.Dataset, folder: Path, classes: int)
     cases = []
     for index, case in enumerate(base):
         image, labels = base.load(index, classes)
-        assert labels is not None
+        if labels is None:
+            raise no_labels(case.name, test)
         labels.write(folder / f"{index}-labels.nii.gz")
         for copy in range(1, test.copies + 1):
             file = f"{index}-{copy}.nii.gz"

@@ -2,12 +2,15 @@
 several that share the folder.
 
 A claim is made whole or not at all, and touched again and again while its owner lives. It is lost when its owner is
-dead: on the same machine when that process is gone, elsewhere when it was not touched for `STALE_SECONDS`.
+dead: on the same machine when that process is gone or the machine was started again, elsewhere when it was not touched
+for `STALE_SECONDS`.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -24,6 +27,9 @@ TOUCH_SECONDS = 30.0
 #: Long enough for a machine that swaps or a share that hangs.
 STALE_SECONDS = 600.0
 
+#: What folders answer that have no hard links.
+_NO_LINKS = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP)
+
 
 @dataclass(frozen=True)
 class Owner:
@@ -31,7 +37,8 @@ class Owner:
 
     Attributes:
         host: Name of its machine.
-        system: Which run of that machine and which numbering of its processes.
+        system: Which run of that machine, which numbering of its processes and, where it is known, which machine:
+            words that say nothing to people.
         pid: Its number there.
         started: When it started, in the machine's own ticks.
         since: When the claim was made, in seconds since 1970.
@@ -84,8 +91,8 @@ def _take(file: Path, owner: Owner) -> bool:
             os.fchmod(stream.fileno(), 0o644)
         while True:
             try:
-                os.link(temporary, file)
-                return True
+                if _put(temporary, file):
+                    return True
             except FileExistsError:
                 pass
             if living_owner(file) is not None:
@@ -105,6 +112,30 @@ def _take(file: Path, owner: Owner) -> bool:
                 continue
     finally:
         Path(temporary).unlink(missing_ok=True)
+
+
+def _put(temporary: str, file: Path) -> bool:
+    """Gives the claim its name. Returns False where another one came between.
+
+    Raises:
+        FileExistsError: There is one.
+    """
+    try:
+        os.link(temporary, file)
+        return True
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    with file.open("x") as made:
+        # Whoever finds it unfinished takes it for a dead owner's, and waits for the lock or is first.
+        fcntl.flock(made, fcntl.LOCK_EX)
+        try:
+            if os.fstat(made.fileno()).st_ino != file.stat().st_ino:
+                return False
+        except FileNotFoundError:
+            return False
+        made.write(Path(temporary).read_text())
+    return True
 
 
 def _open_for_lock(file: Path) -> TextIO:
@@ -137,18 +168,55 @@ def _lives(file: Path, owner: Owner) -> bool:
     if (owner.host, owner.system) == (here.host, here.system):
         return _started(owner.pid) == owner.started
     try:
-        # The folder's own clock, since machines' clocks differ.
-        with tempfile.NamedTemporaryFile(prefix=".clock.", dir=file.parent) as now:
-            return Path(now.name).stat().st_mtime - file.stat().st_mtime < STALE_SECONDS
+        touched = file.stat().st_mtime
     except FileNotFoundError:
         return False
+    # Two machines made from one image may share name and number, but a living owner touches its claim.
+    if _is_an_earlier_run(owner, here) and touched < _booted():
+        return False
+    return _now(file.parent) - touched < STALE_SECONDS
+
+
+def _now(folder: Path) -> float:
+    """By the folder's own clock, since machines' clocks differ; by ours where nothing can be written there."""
+    try:
+        with tempfile.NamedTemporaryFile(prefix=".clock.", dir=folder) as now:
+            return Path(now.name).stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def _system() -> str:
     try:
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {os.readlink('/proc/self/ns/pid')}"
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return " ".join([boot, os.readlink("/proc/self/ns/pid"), *_machine()])
     except OSError:
         return ""
+
+
+def _machine() -> list[str]:
+    """A number of this machine that outlives its boots; empty where it has none."""
+    try:
+        number = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        return []
+    # The number itself is to be kept secret. During the first boot there is a word in its place.
+    return [hashlib.sha256(f"laboratory {number}".encode()).hexdigest()[:16]] if len(number) == 32 else []
+
+
+def _is_an_earlier_run(owner: Owner, here: Owner) -> bool:
+    before, now = owner.system.split(), here.system.split()
+    if len(before) != 3 or len(now) != 3:
+        return False
+    return (owner.host, before[2]) == (here.host, now[2]) and before[0] != now[0]
+
+
+def _booted() -> float:
+    """When this machine started, in seconds since 1970."""
+    try:
+        return time.time() - float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return 0.0
 
 
 def _started(pid: int) -> int | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import coopseg
 
-from .experiment import Experiment
+from .experiment import Experiment, PlainSet, TestSet
 from .failure import LaboratoryError
 from .sources import Folder, Source, Sources
 
@@ -64,6 +64,24 @@ def case_files(sources: Sources, experiment: Experiment, roots: Roots) -> Iterat
             for kind, path in (("image", case.image), ("labels", case.labels)):
                 if path is not None:
                     yield case.name, kind, path
+
+
+def check_labels(test: PlainSet, experiment: Experiment, roots: Roots) -> None:
+    """Refuses a test set with a case that has no labels to compare with.
+
+    Raises:
+        LaboratoryError: The case; and as `open_sources`.
+    """
+    # Synthetic hearts have labels.
+    for folder in (source for source in test.data if isinstance(source, Folder)):
+        for case in _open(folder, experiment, roots):
+            if case.labels is None:
+                raise no_labels(case.name, test)
+
+
+def no_labels(case: str, test: TestSet) -> LaboratoryError:
+    """What is wrong with a case of a test set that has no labels."""
+    return LaboratoryError(f'{case} in the test set "{test.name}" has no labels; expected labels for every case')
 
 
 def _open(source: Source, experiment: Experiment, roots: Roots) -> coopseg.Dataset:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,12 @@ import coopseg
 from .artefacts import check
 from .cells import Cell, Cells
 from .claims import claim, living_owner
-from .datasets import Roots
+from .datasets import Roots, check_labels
 from .experiment import ArtefactSet, Experiment, Plan
 from .failure import LaboratoryError
 from .fingerprints import check_data
 from .testing import score
-from .training import begun, configuration, finished, folder_of, train
+from .training import Trained, begun, configuration, finished, folder_of, train
 
 
 @dataclass(frozen=True)
@@ -54,31 +55,29 @@ def run(experiment: Experiment, plans: Sequence[Plan], workplace: Workplace) -> 
 
     Raises:
         KeyboardInterrupt: Ctrl-C; the training goes on from there next time.
-        LaboratoryError, coopseg.Error: Before anything is trained, for settings and artefacts that the library refuses
-            and for cells of other settings.
+        LaboratoryError, coopseg.Error: Before anything is trained, for settings and artefacts that the library refuses,
+            for test cases without labels and for cells of other settings.
     """
     for plan in plans:
         coopseg.config.check(configuration(plan, workplace.device, None, workplace.snapshot_minutes))
         workplace.cells.read(plan)
     _check_classes(experiment)
+    to_test = not workplace.train_only and any(workplace.cells.read(plan) is None for plan in plans)
     for test in experiment.tests:
         if isinstance(test, ArtefactSet):
             check(test)
+        elif to_test:
+            check_labels(test, experiment, workplace.roots)
     elsewhere = []
     for plan in plans:
         if workplace.cells.read(plan) is not None:
             continue
-        file = claim_file(workplace.cells, plan)
-        with claim(file) as ours:
-            if not ours:
-                owner = living_owner(file)
-                process = f"process {owner.pid} of {owner.host}" if owner else "another process"
-                workplace.tell(f"{plan.name}: {process} makes it")
-                elsewhere.append(plan)
+        with _claimed(claim_file(workplace.cells, plan), plan, workplace) as ours:
             # Its owner may have finished it between our look and our claim.
-            elif workplace.cells.read(plan) is None:
-                _make(plan, workplace)
-    return [plan for plan in elsewhere if workplace.cells.read(plan) is None]
+            made = ours and (workplace.cells.read(plan) is not None or _make(plan, workplace))
+        if not made:
+            elsewhere.append(plan)
+    return [plan for plan in elsewhere if not _done(plan, workplace)]
 
 
 def claim_file(cells: Cells, plan: Plan) -> Path:
@@ -86,13 +85,51 @@ def claim_file(cells: Cells, plan: Plan) -> Path:
     return cells.folder / f"{plan.name}.claim"
 
 
-def _make(plan: Plan, workplace: Workplace) -> None:
+def training_claim_file(plan: Plan, work: Path) -> Path:
+    """Where it stands who trains in a cell's folder, which processes with other results may share."""
+    folder = folder_of(plan, work)
+    return folder.with_name(f"{folder.name}.claim")
+
+
+@contextmanager
+def _claimed(file: Path, plan: Plan, workplace: Workplace) -> Iterator[bool]:
+    """As `claim`, and tells who has it where we do not."""
+    with claim(file) as ours:
+        if not ours:
+            owner = living_owner(file)
+            process = f"process {owner.pid} of {owner.host}" if owner else "another process"
+            workplace.tell(f"{plan.name}: {process} makes it")
+        yield ours
+
+
+def _done(plan: Plan, workplace: Workplace) -> bool:
+    trained = workplace.train_only and finished(plan, workplace.work) is not None
+    return trained or workplace.cells.read(plan) is not None
+
+
+def _make(plan: Plan, workplace: Workplace) -> bool:
+    """Makes a cell. Returns False where another process trains it, for results elsewhere."""
+    trained = finished(plan, workplace.work)
+    if trained is not None:
+        _check_data(plan, workplace)
+        workplace.tell(f"{plan.name}: trained already")
+    else:
+        with _claimed(training_claim_file(plan, workplace.work), plan, workplace) as ours:
+            if not ours:
+                return False
+            _check_data(plan, workplace)
+            trained = _train(plan, workplace)
+    if not workplace.train_only:
+        _test(plan, trained, workplace)
+    return True
+
+
+def _check_data(plan: Plan, workplace: Workplace) -> None:
+    check_data(plan, workplace.roots, folder_of(plan, workplace.work), begun=begun(plan, workplace.work))
+
+
+def _train(plan: Plan, workplace: Workplace) -> Trained:
     tell = workplace.tell
-    folder = folder_of(plan, workplace.work)
-    check_data(plan, workplace.roots, folder, begun=begun(plan, workplace.work))
-    if workplace.train_only and finished(plan, workplace.work) is not None:
-        tell(f"{plan.name}: trained already")
-        return
     tell(f"{plan.name}: training")
 
     def hear(event: coopseg.Event) -> None:
@@ -110,8 +147,11 @@ def _make(plan: Plan, workplace: Workplace) -> None:
         progress=workplace.progress,
     )
     tell(f"{plan.name}: trained in {trained.seconds:.0f} s on {trained.device}")
-    if workplace.train_only:
-        return
+    return trained
+
+
+def _test(plan: Plan, trained: Trained, workplace: Workplace) -> None:
+    tell = workplace.tell
     began = time.monotonic()
     with coopseg.Model.load(trained.model) as model:
         tests = score(

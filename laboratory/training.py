@@ -15,6 +15,7 @@ import coopseg
 from .configuration import Configuration
 from .datasets import Roots, open_sources
 from .experiment import Plan
+from .failure import LaboratoryError
 from .files import as_json, write_whole
 
 
@@ -81,7 +82,8 @@ def train(
 
     Raises:
         KeyboardInterrupt: Ctrl-C, after a snapshot was written.
-        LaboratoryError, coopseg.Error.
+        LaboratoryError: It was stopped before its end; and as `open_sources`.
+        coopseg.Error.
     """
     before = finished(plan, work)
     if before is not None:
@@ -94,8 +96,11 @@ def train(
     config = configuration(plan, device, snapshots, snapshot_minutes)
     trainer = _resumed(snapshots, training, validation, config) or coopseg.Trainer(config, training, validation)
     with trainer:
-        if not trainer.metrics()["finished"]:
-            trainer.run(listen, progress=progress)
+        if not trainer.metrics()["finished"] and not trainer.run(listen, progress=progress):
+            raise LaboratoryError(
+                f"{plan.name} was stopped before the end of its training; the same command goes on from its newest "
+                "snapshot"
+            )
         metrics = trainer.metrics()
         trainer.save_best(folder / "model.coopseg")
     told = {"summary": _summary(metrics), "device": metrics["device"], "seconds": metrics["seconds"]}

@@ -23,13 +23,14 @@ def test_the_commands(tmp_path: Path) -> None:
     source = {"folder": {"root": "acdc"}}
     write_experiment(experiments, "acdc", training=source, validation=source, seeds=[0])
     place = {**environment(), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S) for line in block.splitlines()]
+    blocks = (block.replace("\\\n", "") for block in re.findall(r"```sh\n(.*?)```", README, flags=re.S))
+    lines = [line for block in blocks for line in block.splitlines() if not line.startswith("make ")]
     commands = {word for line in lines for word in shlex.split(line)}
     assert commands >= {"run", "status", "report", "figures", "--data", "--methods", "--seeds"}
     for line in lines:
         done = subprocess.run(line, shell=True, cwd=tmp_path, env=place, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, (line, done.stderr)
-    results = tmp_path / "docs/results"
+    results = tmp_path / "build/results"
     assert {file.stem for file in results.glob("acdc/*.json")} == {"standard.0", "proposed.0"}
     assert {file.name for file in results.glob("phantom/report/*")} >= {"report.html", "dice.csv", "hard_images.png"}
 

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import laboratory, numbers, start, write_experiment
+from conftest import ROOT, laboratory, numbers, start, write_experiment
 
 RESULTS = Path("docs/results/tiny")
 
@@ -115,6 +116,47 @@ def test_two_processes_share_the_work(finished: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / RESULTS).glob("*.claim"))
 
 
+def test_processes_with_other_results_do_not_train_in_the_same_folder(finished: Path, tmp_path: Path) -> None:
+    from laboratory.claims import claim
+    from laboratory.experiment import read_experiment
+    from laboratory.runner import training_claim_file
+
+    experiment = read_experiment(write_experiment(tmp_path, seeds=[0]))
+    arguments = ("run", tmp_path / "tiny.json", "--device", "cpu", "--results", "mine")
+    work = tmp_path / "build/laboratory"
+    with claim(training_claim_file(experiment.plans()[0], work)) as ours:
+        assert ours
+        process = start(tmp_path, *arguments)
+        said, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (3, "")
+        assert f"standard.0: process {os.getpid()} of" in said and "standard.0: training" not in said
+        assert "proposed.0: finished" in said and not list(work.glob("tiny/standard.0-*/*"))
+    laboratory(tmp_path, *arguments)
+    assert numbers(tmp_path / "mine/tiny") == {
+        name: cell for name, cell in numbers(finished / RESULTS).items() if ".0." in name
+    }
+    assert not list(work.glob("tiny/*.claim"))
+    # What is trained may be tested by many.
+    with claim(training_claim_file(experiment.plans()[0], work)):
+        shutil.rmtree(tmp_path / "mine")
+        said = laboratory(tmp_path, *arguments)
+    assert "standard.0: trained already" in said and "standard.0: finished" in said
+
+
+def test_a_training_that_is_stopped_is_not_finished(tmp_path: Path) -> None:
+    from laboratory.datasets import Roots
+    from laboratory.experiment import read_experiment
+    from laboratory.failure import LaboratoryError
+    from laboratory.training import finished as trained
+    from laboratory.training import train
+
+    plan = read_experiment(write_experiment(tmp_path, seeds=[0], methods=["standard"])).plans()[0]
+    with pytest.raises(LaboratoryError, match="standard.0 was stopped before the end"):
+        train(plan, Roots({}), tmp_path, "cpu", 1.0, listen=lambda event: event.step == 7)
+    assert trained(plan, tmp_path) is None and list(tmp_path.glob("tiny/*/snapshots/*"))
+    assert train(plan, Roots({}), tmp_path, "cpu", 1.0).summary["steps"] == 30
+
+
 def test_some_cells_only(finished: Path, tmp_path: Path) -> None:
     write_experiment(tmp_path)
     laboratory(tmp_path, "run", tmp_path / "tiny.json", "--methods", "standard", "--seeds", "1", "--device", "cpu")
@@ -135,6 +177,45 @@ def test_trained_here_and_tested_there(finished: Path, tmp_path: Path) -> None:
     laboratory(there, "run", there / "tiny.json", "--device", "cpu", "--report")
     assert (there / RESULTS / "report/report.html").exists()
     assert numbers(there / RESULTS)["standard.1.json"] == numbers(finished / RESULTS)["standard.1.json"]
+
+
+def test_what_another_process_has_trained_is_not_waited_for(tmp_path: Path) -> None:
+    from laboratory.cells import Cells
+    from laboratory.claims import claim
+    from laboratory.experiment import read_experiment
+    from laboratory.runner import claim_file
+
+    plan = read_experiment(write_experiment(tmp_path, seeds=[1], methods=["standard"])).plans()[0]
+    train = ("run", tmp_path / "tiny.json", "--train-only", "--device", "cpu")
+    with claim(claim_file(Cells(tmp_path / RESULTS), plan)):
+        process = start(tmp_path, *train)
+        assert "makes it" in process.communicate(timeout=60)[0] and process.returncode == 3
+    laboratory(tmp_path, *train)
+    with claim(claim_file(Cells(tmp_path / RESULTS), plan)):
+        assert "makes it" in laboratory(tmp_path, *train)
+
+
+def test_on_a_gpu_other_methods_are_trained_where_the_first_are_taken(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    shutil.copy(ROOT / "scripts/gpu", tmp_path / "scripts")
+    for folder in ("build/lib", "build/prefix/lib", "torch"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "libcoopseg.so.0").touch()
+    python = tmp_path / "python"
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" != -c ] || {{ echo {tmp_path}/torch; exit; }}\n'
+        f'echo "$@" >>{tmp_path}/heard\nread -r status <{tmp_path}/status\nexit "$status"\n'
+    )
+    python.chmod(0o755)
+    for status, runs, code in ((0, 2, 0), (3, 2, 0), (1, 1, 1), (130, 1, 0)):
+        (tmp_path / "status").write_text(f"{status}\n")
+        (tmp_path / "heard").unlink(missing_ok=True)
+        done = subprocess.run(
+            [tmp_path / "scripts/gpu", "train", "phantom", "1"], env={**os.environ, "PYTHON": str(python)}, timeout=30
+        )
+        heard = (tmp_path / "heard").read_text().splitlines()
+        assert (done.returncode, len(heard)) == (code, runs), status
+        assert "--methods standard,proposed" in heard[0] and "--methods" not in "".join(heard[1:])
 
 
 def test_spoilt_copies_are_made_once_and_anew_for_other_data(tmp_path: Path) -> None:
@@ -222,6 +303,29 @@ def test_a_training_on_other_data_is_not_gone_on_with(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "was begun with other data" in errors and "`training.A000.labels`" in errors
+
+
+def test_cases_without_labels_are_refused_by_name_before_training(tmp_path: Path) -> None:
+    import coopseg
+
+    coopseg.Dataset.synthetic(scanner="A", subjects=2, slices=2, size=[40, 36]).write(tmp_path / "hearts")
+    (tmp_path / "hearts/A001/label.nii.gz").unlink()
+    coopseg.Model({"network": {"width": 2}}).save(tmp_path / "model.coopseg")
+    tests = [
+        {"name": "own", "data": {"folder": {"path": "hearts", "options": {"keep_unlabelled": True}}}},
+        {"name": "spike", "of": "own", "artefact": {"spike": {}}},
+    ]
+    file = write_experiment(tmp_path, tests=tests, seeds=[0], methods=["standard"])
+    for test, arguments in (
+        ("own", ["run", file, "--device", "cpu"]),
+        ("spike", ["figures", file, "--test", "spike", "--model", tmp_path / "model.coopseg"]),
+    ):
+        process = start(tmp_path, *arguments)
+        said, errors = process.communicate(timeout=60)
+        assert (process.returncode, said) == (1, "")
+        assert errors == f'laboratory: A001 in the test set "{test}" has no labels; expected labels for every case\n'
+    # A training alone leaves the tests to a later run.
+    assert "standard.0: trained in" in laboratory(tmp_path, "run", file, "--device", "cpu", "--train-only")
 
 
 @pytest.mark.parametrize("artefact", [{"goasting": {}}, {}])
