@@ -29,6 +29,10 @@ impl ReconstructionLoss {
 
 /// Cross-entropy of logits N×C×H×W with labels N×H×W (int64), mean over all pixels.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    if logits.device().is_cuda() {
+        // libtorch's own mean is refused there where the host has asked for deterministic algorithms.
+        return weighted_cross_entropy(logits, labels, None);
+    }
     Ok(logits.f_cross_entropy_loss::<Tensor>(labels, None, Reduction::Mean, -100, 0.0)?)
 }
 

@@ -35,9 +35,15 @@ pub fn device_count() -> i64 {
     devices().0
 }
 
+static DEVICES: OnceCell<(i64, String)> = OnceCell::new();
+
+/// Whether there is a device that anybody has asked for.
+pub fn is_used() -> bool {
+    DEVICES.get().is_some_and(|(count, _)| *count > 0)
+}
+
 /// The devices, counted once, and what libtorch warned of meanwhile, which it does the first time only.
 fn devices() -> (i64, &'static str) {
-    static DEVICES: OnceCell<(i64, String)> = OnceCell::new();
     if LOADED.get().is_none_or(std::result::Result::is_err) {
         return (0, "");
     }

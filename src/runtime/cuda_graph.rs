@@ -1,6 +1,7 @@
 //! Work on a CUDA device that is recorded once and repeated (CUDA graphs): the host asks for it as a whole, where it would
 //! ask for thousands of small operations otherwise.
 
+use super::log;
 use super::native::{self, Raw, checked};
 use crate::error::{Error, Result};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +10,9 @@ use tch::Device;
 /// A stream of a device beside the one that libtorch works on otherwise. Recording needs one.
 #[derive(Debug)]
 pub struct OwnStream(Raw<native::CudaStream>);
+
+// SAFETY: it is only ever read.
+unsafe impl Sync for OwnStream {}
 
 /// Streams of a device for threads that work on it at the same time.
 #[derive(Debug)]
@@ -82,7 +86,7 @@ impl Drop for Visit<'_> {
         // SAFETY: made by `enter`, and left once.
         let left = checked(|message| unsafe { native::coopseg_native_cuda_leave(self.raw, message) });
         if let Err(error) = left {
-            super::log::warning(&format!("a CUDA stream could not be left: {error}"));
+            log::warning(&format!("a CUDA stream could not be left: {error}"));
         }
     }
 }
@@ -115,18 +119,17 @@ impl Graph {
     /// What `work` returns; `Libtorch` for work that cannot be recorded: copies from or to the host's memory, and
     /// whatever waits for the device.
     pub fn record<T>(memory: &GraphMemory, work: impl FnOnce() -> Result<T>) -> Result<(Self, T)> {
+        // A listener might free another graph, which waits for the end of this recording.
+        let _held = log::Hold::begin();
         // SAFETY: the memory's handle lives; the pointer may be written.
         let graph = Raw::made(|out, message| unsafe {
             native::coopseg_native_cuda_record(memory.0.as_ptr(), out, message)
-        })
-        .map(Graph)?;
+        })?;
+        let recording = Recording(Some(graph));
         let result = work();
-        // SAFETY: the graph lives and is being recorded.
-        let ended =
-            checked(|message| unsafe { native::coopseg_native_cuda_recorded(graph.0.as_ptr(), message) });
+        let ended = recording.end();
         let result = result?;
-        ended?;
-        Ok((graph, result))
+        Ok((ended?, result))
     }
 
     /// Does the recorded work, after what the thread has asked for so far.
@@ -136,6 +139,36 @@ impl Graph {
     pub fn run(&self) -> Result<()> {
         // SAFETY: the graph lives and was recorded to its end.
         checked(|message| unsafe { native::coopseg_native_cuda_replay(self.0.as_ptr(), message) })
+    }
+}
+
+/// A recording under way, which ends whatever happens.
+struct Recording(Option<Raw<native::CudaGraph>>);
+
+impl Recording {
+    fn end(mut self) -> Result<Graph> {
+        let graph = self.0.take();
+        let graph = graph.ok_or_else(|| Error::Internal("a recording has ended twice".to_owned()))?;
+        // SAFETY: the graph lives and is being recorded.
+        let ended =
+            checked(|message| unsafe { native::coopseg_native_cuda_recorded(graph.as_ptr(), message) });
+        match ended {
+            Ok(()) => Ok(Graph(graph)),
+            Err(error) => {
+                // libtorch still refers to it.
+                std::mem::forget(graph);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if self.0.is_some() {
+            // Out of a panic, which matters more.
+            let _ = Recording(self.0.take()).end();
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod upload;
 mod warnings;
 
 pub use build_info::build_info;
+pub use cuda::is_used as cuda_is_used;
 pub use cuda_graph::{GraphMemory, OwnStream, OwnStreams};
 pub use determinism::use_deterministic_algorithms;
 pub use device::{DeviceChoice, describe_devices, device_name};

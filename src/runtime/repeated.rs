@@ -5,6 +5,7 @@ use super::log;
 use crate::error::Result;
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::thread::ThreadId;
 use tch::Tensor;
 
 /// More kinds of the same work than this are not recorded; recordings take memory.
@@ -24,8 +25,8 @@ pub struct Repeated<K, R> {
 /// What is there of one kind of work.
 #[derive(Debug)]
 enum State<R> {
-    /// It was done so often.
-    Seen(u32),
+    /// It was done so often, the last time by this thread.
+    Seen(u32, ThreadId),
     Recorded(Recorded<R>),
     /// It cannot be recorded.
     Refused,
@@ -50,8 +51,8 @@ pub trait Results: Sized {
 }
 
 impl<K: Eq + Hash, R: Results> Repeated<K, R> {
-    /// Work is recorded when it was done `first` times, once at least: what CUDA's libraries prepare at their first use
-    /// cannot be recorded.
+    /// Work is recorded when it was done `first` times, once at least, by the thread that does it: what CUDA's libraries
+    /// prepare at their first use cannot be recorded.
     pub fn after(first: u32) -> Self {
         Repeated { first: first.max(1), kinds: HashMap::new() }
     }
@@ -70,17 +71,22 @@ impl<K: Eq + Hash, R: Results> Repeated<K, R> {
     ) -> Result<R> {
         let key = (kind, inputs.iter().map(|input| input.size()).collect());
         let full = self.kinds.len() >= MOST_RECORDINGS;
+        let here = std::thread::current().id();
         match self.kinds.get_mut(&key) {
             None if full => {}
             None => {
                 let result = work(inputs)?;
-                self.kinds.insert(key, State::Seen(1));
+                self.kinds.insert(key, State::Seen(1, here));
                 return Ok(result);
             }
             Some(State::Refused) => {}
             Some(State::Recorded(recorded)) => return recorded.repeat(inputs),
-            Some(State::Seen(times)) if *times < self.first => *times += 1,
-            Some(state @ State::Seen(_)) => match Recorded::new(memory, inputs, &work) {
+            // CUDA's libraries prepare for each thread anew.
+            Some(State::Seen(times, thread)) if *times < self.first || *thread != here => {
+                *times += 1;
+                *thread = here;
+            }
+            Some(state @ State::Seen(..)) => match Recorded::new(memory, inputs, &work) {
                 Ok(recorded) => {
                     let result = recorded.repeat(inputs);
                     *state = State::Recorded(recorded);

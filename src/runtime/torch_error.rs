@@ -23,7 +23,15 @@ fn from_message(text: &str) -> Error {
         .take(3)
         .collect::<Vec<_>>()
         .join(" ");
-    let memory = ["out of memory", "not enough memory", "can't allocate memory", "bad_alloc"];
+    let memory = [
+        "out of memory",
+        "not enough memory",
+        "can't allocate memory",
+        "bad_alloc",
+        // cuBLAS and cuDNN; and what libtorch says when there was no memory for any of cuDNN's algorithms.
+        "ALLOC_FAILED",
+        "unable to find an engine",
+    ];
     if memory.iter().any(|words| text.contains(words)) {
         Error::OutOfMemory(sentence)
     } else {
@@ -44,10 +52,13 @@ mod tests {
 
     #[test]
     fn exhausted_memory_is_its_own_kind() {
-        assert!(matches!(
-            from_message("CUDA out of memory. Tried to allocate 2.00 GiB"),
-            Error::OutOfMemory(_)
-        ));
+        for text in [
+            "CUDA out of memory. Tried to allocate 2.00 GiB",
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "GET was unable to find an engine to execute this computation",
+        ] {
+            assert!(matches!(from_message(text), Error::OutOfMemory(_)), "{text}");
+        }
         let refused = tch::Tensor::f_zeros([1 << 46], (tch::Kind::Float, tch::Device::Cpu)).unwrap_err();
         assert!(matches!(Error::from(refused), Error::OutOfMemory(_)));
     }

@@ -15,25 +15,30 @@ const MOST_PAGE_LOCKED: usize = 64 << 20;
 /// `OutOfMemory`; what CUDA reports.
 pub fn upload(tensor: &Tensor, device: Device) -> Result<Tensor> {
     match device {
-        Device::Cuda(index)
-            if (1..=MOST_PAGE_LOCKED / tensor.kind().elt_size_in_bytes()).contains(&tensor.numel()) =>
-        {
-            made(|out, message| {
+        Device::Cuda(index) if may_be_page_locked(tensor) => {
+            let uploaded = made(|out, message| {
                 // SAFETY: the tensor lives during the call; `out` may be written.
                 unsafe { native::coopseg_native_cuda_upload(tensor.as_ptr(), index as i32, out, message) }
-            })
+            });
+            // The system may refuse page-locked memory.
+            uploaded.or_else(|_| Ok(tensor.f_to_device(device)?))
         }
         _ => Ok(tensor.f_to_device(device)?),
     }
 }
 
-/// The same values in memory from which [`upload`] to a GPU is fastest.
-///
-/// # Errors
-/// `OutOfMemory`; what CUDA reports.
-pub fn page_locked(tensor: &Tensor) -> Result<Tensor> {
+fn may_be_page_locked(tensor: &Tensor) -> bool {
+    (1..=MOST_PAGE_LOCKED / tensor.kind().elt_size_in_bytes()).contains(&tensor.numel())
+}
+
+/// The same values in memory from which [`upload`] to a GPU is fastest, where there is such memory.
+pub fn page_locked(tensor: Tensor) -> Tensor {
+    if !may_be_page_locked(&tensor) {
+        return tensor;
+    }
     made(|out, message| {
         // SAFETY: the tensor lives during the call; `out` may be written.
         unsafe { native::coopseg_native_cuda_page_locked(tensor.as_ptr(), out, message) }
     })
+    .unwrap_or(tensor)
 }

@@ -125,8 +125,8 @@ impl Segmenter {
         self.in_chunks(started, image.slices(), compute, deliver)
     }
 
-    /// Copies of an image's channels on the segmenter's device, with their windows. None where images of the host stay there
-    /// or the device's memory is short.
+    /// Copies of an image's channels on the segmenter's device, with their windows. None where images of the host stay there,
+    /// the device's memory is short, or they are too large for it in one piece.
     fn uploaded(
         &self,
         channels: &[&dyn SliceSource],
@@ -139,7 +139,8 @@ impl Segmenter {
             channels.iter().map(|&channel| DeviceImage::upload(channel, self.device)).collect();
         match images.and_then(|images| Ok((self.windows(&images)?, images))) {
             Ok((windows, images)) => Ok(Some((images, windows))),
-            Err(Error::OutOfMemory(reason)) => {
+            // What libtorch cannot do with a whole image, such as sort more than 2^31 voxels, it does with slices.
+            Err(Error::OutOfMemory(reason) | Error::Torch(reason)) => {
                 log::warning(&format!("the image goes to the device slice by slice: {reason}"));
                 Ok(None)
             }

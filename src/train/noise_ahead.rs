@@ -67,7 +67,7 @@ impl NoiseAhead {
         runtime::slice_pool()?.spawn_fifo(move || {
             let Ok(_at_work) = AtWork::begin_with_libtorch() else { return };
             let drawn = runtime::normal(&own, &mut noise_stream(seed, step));
-            let drawn = if device.is_cuda() { drawn.and_then(|noise| page_locked(&noise)) } else { drawn };
+            let drawn = if device.is_cuda() { drawn.map(page_locked) } else { drawn };
             // Nobody waits for it any more where training has ended.
             let _ = sender.send(drawn);
         });

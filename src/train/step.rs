@@ -13,6 +13,7 @@ use crate::latent::{self, HardExampleMaker, MaskDraw, Source};
 use crate::network::{BatchNormMode, CooperativeNetwork, channels_last};
 use crate::random::{self, Purpose};
 use crate::runtime::{self, GraphMemory, OwnStream, Repeated, ScalarOperators};
+use std::sync::Arc;
 use tch::{Device, Kind, Tensor};
 
 /// Computes the losses of a batch, their gradients, and the update of the weights.
@@ -26,7 +27,7 @@ pub struct TrainingStep {
 /// What a GPU needs to be kept busy: the host asks for a step in few calls.
 #[derive(Debug)]
 struct Gpu {
-    stream: OwnStream,
+    stream: Arc<OwnStream>,
     memory: GraphMemory,
     noise: NoiseAhead,
     standard: Repeated<WantedGradients, StandardResult>,
@@ -65,7 +66,7 @@ struct HardSources {
 impl Gpu {
     fn new(device: Device, seed: u64) -> Result<Self> {
         Ok(Gpu {
-            stream: OwnStream::new(device)?,
+            stream: Arc::new(OwnStream::new(device)?),
             memory: GraphMemory::new()?,
             noise: NoiseAhead::new(seed),
             standard: Repeated::after(1),
@@ -79,6 +80,18 @@ impl TrainingStep {
     pub fn new(config: &Configuration, seed: u64) -> Self {
         let parts = Parts { objective: Objective::new(config), config: config.clone(), seed };
         TrainingStep { parts, gpu: None }
+    }
+
+    /// The stream of a GPU on which steps work: what is done before and after one, with what it reads and leaves, is asked for
+    /// there too. None on the CPU.
+    ///
+    /// # Errors
+    /// What CUDA reports.
+    pub fn stream(&mut self, device: Device) -> Result<Option<Arc<OwnStream>>> {
+        if self.gpu.is_none() && device.is_cuda() {
+            self.gpu = Some(Gpu::new(device, self.parts.seed)?);
+        }
+        Ok(self.gpu.as_ref().map(|gpu| gpu.stream.clone()))
     }
 
     /// Performs step number `step` (counted from the start of training; it keys the random draws) with one
@@ -104,11 +117,9 @@ impl TrainingStep {
         batch: &Batch,
         step: u64,
     ) -> Result<LossValues> {
-        let TrainingStep { parts, gpu } = self;
         let device = batch.images.device();
-        if gpu.is_none() && device.is_cuda() {
-            *gpu = Some(Gpu::new(device, parts.seed)?);
-        }
+        self.stream(device)?;
+        let TrainingStep { parts, gpu } = self;
         let Some(Gpu { stream, memory, noise, standard, hard }) = gpu else {
             let standard =
                 |input: &Tensor, wanted| parts.standard(network, input, &batch.images, &batch.labels, wanted);
@@ -150,7 +161,7 @@ impl HardSources {
     fn new(kind: HardKind, tensors: &[&Tensor]) -> Self {
         let mut tensors = tensors.iter().map(|tensor| tensor.shallow_clone());
         HardSources {
-            image: kind.image.zip(tensors.by_ref().next().filter(|_| kind.image.is_some())),
+            image: kind.image.and_then(|source| Some((source, tensors.next()?))),
             shape: if kind.shape { tensors.next() } else { None },
         }
     }
@@ -373,5 +384,28 @@ impl Told {
             *value = present.then_some(f64::from(number));
         }
         Ok(LossValues::of_values(values))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, Kind};
+
+    #[test]
+    fn what_hard_examples_are_made_of_survives_a_recording() {
+        let [image, shape] = [1.0, 2.0].map(|value| Tensor::full([1], value, (Kind::Float, Device::Cpu)));
+        for source in [None, Some(ImageSource::Code), Some(ImageSource::Image)] {
+            for has_shape in [false, true] {
+                let sources = HardSources {
+                    image: source.map(|source| (source, image.shallow_clone())),
+                    shape: has_shape.then(|| shape.shallow_clone()),
+                };
+                let again = HardSources::new(sources.kind(), &sources.tensors());
+                assert_eq!(again.kind(), sources.kind());
+                assert!(again.image.is_none_or(|(_, tensor)| tensor == image));
+                assert!(again.shape.is_none_or(|tensor| tensor == shape));
+            }
+        }
     }
 }

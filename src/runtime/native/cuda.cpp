@@ -8,9 +8,12 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 using coopseg_native::guarded;
 
@@ -45,11 +48,27 @@ struct GraphClass {
     }
 };
 
-// cudaStreamCaptureModeThreadLocal: what other threads of the program do meanwhile is their own business.
+// cudaStreamCaptureModeThreadLocal: other threads of the program may ask the device for what they like meanwhile, but to
+// wait for the whole of it.
 constexpr int32_t CAPTURE_OF_THIS_THREAD = 1;
+
+// libtorch keeps account of all recordings of a device without a lock, so one is made or freed at a time. And it does not
+// end the account of one that failed: after that none is begun.
+std::mutex recording;
+bool has_failed = false;
 
 // at::cuda::CUDAGraph has 104 bytes in libtorch 2.11; the rest is room for other builds of it.
 constexpr size_t GRAPH_SIZE = 2048;
+
+// The streams of this library. libtorch hands out those of its pool in turn and does not take them back.
+std::mutex streams;
+// Never destroyed: handles may be freed after every destructor.
+std::vector<c10::Stream>& own = *new std::vector<c10::Stream>;
+constexpr int STREAMS_OF_POOL = 32;
+
+bool in_use(const c10::Stream& stream) {
+    return std::find(own.begin(), own.end(), stream) != own.end();
+}
 
 void order(const c10::Stream& first, const c10::Stream& second) {
     c10::Event event(c10::kCUDA);
@@ -81,11 +100,19 @@ extern "C" int32_t coopseg_native_cuda_stream_new(
     return guarded(message, [&] {
         const c10::impl::VirtualGuardImpl cuda(c10::kCUDA);
         const c10::Device place(c10::kCUDA, static_cast<c10::DeviceIndex>(device));
-        *out_stream = new coopseg_native_cuda_stream{cuda.getStreamFromGlobalPool(place)};
+        const std::lock_guard<std::mutex> lock(streams);
+        c10::Stream stream = cuda.getStreamFromGlobalPool(place);
+        for (int tries = 1; tries < STREAMS_OF_POOL && in_use(stream); ++tries) {
+            stream = cuda.getStreamFromGlobalPool(place);
+        }
+        *out_stream = new coopseg_native_cuda_stream{stream};
+        own.push_back(stream);
     });
 }
 
 extern "C" void coopseg_native_cuda_stream_free(coopseg_native_cuda_stream* stream) {
+    const std::lock_guard<std::mutex> lock(streams);
+    own.erase(std::find(own.begin(), own.end(), stream->stream));
     delete stream;
 }
 
@@ -119,19 +146,35 @@ extern "C" int32_t coopseg_native_cuda_record(
     return guarded(message, [&] {
         const auto& functions = GraphClass::get();
         auto graph = std::make_unique<coopseg_native_cuda_graph>();
+        std::unique_lock<std::mutex> lock(recording);
+        if (has_failed) {
+            throw std::runtime_error("a recording has failed in this process before");
+        }
         functions.construct(graph->object, false);
         try {
             functions.begin(graph->object, pool->id, CAPTURE_OF_THIS_THREAD);
         } catch (...) {
-            functions.destroy(graph->object);
+            has_failed = true;
+            // libtorch may refer to it already.
+            static_cast<void>(graph.release());
             throw;
         }
         *out_graph = graph.release();
+        // Until it is recorded, by this thread.
+        lock.release();
     });
 }
 
 extern "C" int32_t coopseg_native_cuda_recorded(coopseg_native_cuda_graph* graph, coopseg_native_message* message) {
-    return guarded(message, [&] { GraphClass::get().end(graph->object); });
+    const std::lock_guard<std::mutex> lock(recording, std::adopt_lock);
+    return guarded(message, [&] {
+        try {
+            GraphClass::get().end(graph->object);
+        } catch (...) {
+            has_failed = true;
+            throw;
+        }
+    });
 }
 
 extern "C" int32_t coopseg_native_cuda_replay(coopseg_native_cuda_graph* graph, coopseg_native_message* message) {
@@ -140,6 +183,7 @@ extern "C" int32_t coopseg_native_cuda_replay(coopseg_native_cuda_graph* graph, 
 
 extern "C" void coopseg_native_cuda_graph_free(coopseg_native_cuda_graph* graph) {
     coopseg_native_message ignored;
+    const std::lock_guard<std::mutex> lock(recording);
     guarded(&ignored, [&] { GraphClass::get().destroy(graph->object); });
     delete graph;
 }
