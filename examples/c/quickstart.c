@@ -20,7 +20,6 @@
 
 #define CLASSES 4
 #define MOST_TEST_CASES 8
-#define MOST_CASES 4096
 #define TARGET_DICE 0.80
 
 static const char *const CLASS_NAMES[CLASSES] = {"background", "LV", "MYO", "RV"};
@@ -115,39 +114,12 @@ static coopseg_dataset *own_subjects(const char *folder)
     return dataset;
 }
 
-/* Whether two neighbouring cases are of one subject, that is, share their name up to the first "/". */
-static int same_subject(const coopseg_dataset *dataset, size_t a, size_t b)
+/* A share of the subjects is kept apart, as `held_out`. */
+static coopseg_dataset *split(const coopseg_dataset *dataset, const char *options, coopseg_dataset **held_out)
 {
-    char *first = NULL, *second = NULL;
-    int same;
-    check(coopseg_dataset_case(dataset, a, &first, NULL, NULL), "looking up a case");
-    check(coopseg_dataset_case(dataset, b, &second, NULL, NULL), "looking up a case");
-    same = strcspn(first, "/") == strcspn(second, "/") && strncmp(first, second, strcspn(first, "/")) == 0;
-    coopseg_string_free(first);
-    coopseg_string_free(second);
-    return same;
-}
-
-/* The first case at or after `index` that begins another subject: a split keeps subjects whole. */
-static size_t next_subject(const coopseg_dataset *dataset, size_t index, size_t count)
-{
-    while (index > 0 && index < count && same_subject(dataset, index - 1, index)) {
-        index++;
-    }
-    return index;
-}
-
-/* The cases from `first` up to `last`. */
-static coopseg_dataset *part(const coopseg_dataset *dataset, size_t first, size_t last)
-{
-    size_t indices[MOST_CASES];
-    size_t count = 0;
-    coopseg_dataset *selected = NULL;
-    for (size_t i = first; i < last && count < MOST_CASES; i++) {
-        indices[count++] = i;
-    }
-    check(coopseg_dataset_select(dataset, indices, count, &selected), "splitting the data");
-    return selected;
+    coopseg_dataset *rest = NULL;
+    check(coopseg_dataset_split(dataset, options, &rest, held_out), "splitting the data");
+    return rest;
 }
 
 static int32_t on_event(const coopseg_event *event, void *user_data)
@@ -198,38 +170,40 @@ typedef struct test_case {
     double fast_dice[CLASSES], refined_dice[CLASSES];
 } test_case;
 
-/* Segments one case file to file and compares the results with its labels. */
+/* Segments one case file to file and compares the results with its labels. The image is written first: in the dataset it
+   may be one phase of a file that holds a whole heartbeat. */
 static void segment_case(const coopseg_segmenter *segmenter, const coopseg_dataset *dataset, size_t index,
                          const char *folder, test_case *out)
 {
-    char *image_file = NULL;
     char *case_folder;
-    char *paths[4];
-    const char *const names[4] = {"labels.nii.gz", "fast_labels.nii.gz", "probabilities.nii.gz", "entropy.nii.gz"};
+    char *paths[5];
+    const char *const names[5] = {"labels.nii.gz", "fast_labels.nii.gz", "probabilities.nii.gz", "entropy.nii.gz",
+                                  "input.nii.gz"};
     coopseg_segmentation_files files;
 
-    check(coopseg_dataset_case(dataset, index, &out->name, &image_file, NULL), "looking up a case");
+    check(coopseg_dataset_case(dataset, index, &out->name, NULL, NULL), "looking up a case");
     for (char *c = out->name; *c != '\0'; c++) {
         *c = *c == '/' ? '_' : *c;
     }
     case_folder = join(folder, out->name);
     make_folder(case_folder);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         paths[i] = join(case_folder, names[i]);
     }
+    check(coopseg_dataset_load(dataset, index, CLASSES, &out->image, &out->reference), "reading a case");
+    check(coopseg_volume_image(out->image, &out->images[0]), "looking at the image");
+    check(coopseg_image_write(&out->images[0], paths[4]), "writing the image");
     memset(&files, 0, sizeof files);
     files.struct_size = sizeof files;
     files.labels = paths[0];
     files.fast_labels = paths[1];
     files.probabilities = paths[2];
     files.entropy = paths[3];
-    check(coopseg_segmenter_run_file(segmenter, image_file, &files, NULL, NULL, NULL), "segmenting");
+    check(coopseg_segmenter_run_file(segmenter, paths[4], &files, NULL, NULL, NULL), "segmenting");
 
-    check(coopseg_dataset_load(dataset, index, CLASSES, &out->image, &out->reference), "reading a case");
     check(coopseg_volume_read_labels(paths[0], &out->refined), "reading labels");
     check(coopseg_volume_read_labels(paths[1], &out->fast), "reading fast labels");
     check(coopseg_volume_read(paths[3], &out->entropy), "reading the entropy");
-    check(coopseg_volume_image(out->image, &out->images[0]), "looking at the image");
     check(coopseg_volume_image(out->reference, &out->images[1]), "looking at the reference");
     check(coopseg_volume_image(out->fast, &out->images[2]), "looking at the fast labels");
     check(coopseg_volume_image(out->refined, &out->images[3]), "looking at the labels");
@@ -237,11 +211,10 @@ static void segment_case(const coopseg_segmenter *segmenter, const coopseg_datas
     check(coopseg_dice(&out->images[1], &out->images[2], CLASSES, out->fast_dice), "Dice of the fast labels");
     check(coopseg_dice(&out->images[1], &out->images[3], CLASSES, out->refined_dice), "Dice of the labels");
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         free(paths[i]);
     }
     free(case_folder);
-    coopseg_string_free(image_file);
 }
 
 static void write_overview(const test_case *cases, size_t count, const char *file)
@@ -360,8 +333,7 @@ int main(int argc, char **argv)
         all = synthetic_subjects(learn, "{\"scanner\": \"A\", \"subjects\": 14, \"seed\": 1}");
         test = synthetic_subjects(
             unseen, "{\"scanner\": \"B\", \"subjects\": 4, \"seed\": 2, \"artefact\": \"ghosting\"}");
-        training = part(all, 0, 10);
-        validation = part(all, 10, 14);
+        training = split(all, "{\"held_out\": [\"A010\", \"A011\", \"A012\", \"A013\"]}", &validation);
         printf("  10 synthetic hearts from scanner A to learn from, 4 for validation;\n"
                "  4 from scanner B, with ghosting, to be tested on\n");
         free(learn);
@@ -370,20 +342,10 @@ int main(int argc, char **argv)
         size_t count = 0;
         all = own_subjects(data);
         check(coopseg_dataset_count(all, &count), "counting the cases");
-        if (count < 5 || count > MOST_CASES) {
-            fprintf(stderr, "%s holds %u cases; expected 5 to %d\n", data, (unsigned)count, MOST_CASES);
-            return 1;
-        }
-        size_t learn = next_subject(all, count * 3 / 5, count);
-        size_t tune = next_subject(all, count * 4 / 5, count);
-        if (learn >= tune || tune >= count) {
-            fprintf(stderr, "%s holds too few subjects to split; expected at least 5\n", data);
-            return 1;
-        }
-        training = part(all, 0, learn);
-        validation = part(all, learn, tune);
-        test = part(all, tune, count);
-        printf("  %u cases in %s: three fifths to learn from, one for validation, one to be tested on\n",
+        coopseg_dataset *rest = split(all, "{\"fraction\": 0.2, \"seed\": 1}", &test);
+        training = split(rest, "{\"fraction\": 0.25, \"seed\": 1}", &validation);
+        check(coopseg_dataset_free(rest), "freeing a dataset");
+        printf("  %u cases in %s: three fifths of the subjects to learn from, one for validation, one to be tested on\n",
                (unsigned)count, data);
     }
 

@@ -25,7 +25,8 @@ def main(model_file: str, data: str) -> None:
     with coopseg.Model.load(model_file) as model, coopseg.Segmenter(model) as segmenter:
         classes = len(model.class_names)
         dataset = coopseg.Dataset.open(data)
-        cases = [dataset.load(index, classes) for index in range(len(dataset))]
+        labelled = [index for index, case in enumerate(dataset.info()["cases"]) if case["has_labels"]]
+        cases = [dataset.load(index, classes) for index in labelled]
         print(f"{'no artefact':12} {mean_dice(segmenter, cases, classes):.3f}")
         for name in ARTEFACTS:
             dice = [mean_dice(segmenter, cases, classes, **{name: {"severity": level}}) for level in range(1, 6)]

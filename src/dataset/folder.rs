@@ -6,10 +6,10 @@ use super::{Case, Dataset, NiftiSource, Source};
 use crate::error::{Error, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The default patterns.
@@ -28,17 +28,17 @@ pub struct FolderOptions {
     pub layout: Layout,
     /// Pattern of the image files, relative to the folder. Each `*` matches any text within one
     /// component of the path; the texts, joined with "/", are the name of the case.
-    /// Default: "*/image.nii.gz".
-    pub image: String,
+    /// Default: null, "*/image.nii.gz".
+    pub image: Option<String>,
     /// Pattern of the label files, with as many `*` as `image`, which stand for the same texts.
-    /// Empty for images without labels. Default: "*/label.nii.gz".
-    pub label: String,
+    /// Empty for images without labels. Default: null, "*/label.nii.gz".
+    pub label: Option<String>,
     /// From the values in the label files to classes; 0 stays 0 unless it is given. Values that are not
     /// given are refused. Default: empty, the values are the classes (in the layout `acdc` 1, 2, 3 become 3,
     /// 2, 1).
     pub label_map: BTreeMap<i32, u8>,
-    /// Whether an image without its label file is a case without labels; if not, it is refused by name. Matters to
-    /// `pattern` alone: in the other layouts it is a case without labels. Default: false.
+    /// Whether an image without its label file is a case without labels; if not, `pattern` and `list` refuse it by name,
+    /// and `mnms`, part of which has none, leaves it out. In the other layouts it always is one. Default: false.
     pub keep_unlabelled: bool,
     /// Only these cases, each given by its name or by what the first `*` matched (the subject).
     /// Default: null, all.
@@ -46,9 +46,12 @@ pub struct FolderOptions {
 }
 
 impl FolderOptions {
-    /// Whether other patterns than the default ones are given.
     pub(super) fn names_patterns(&self) -> bool {
-        self.image != IMAGE || self.label != LABEL
+        self.image.is_some() || self.label.is_some()
+    }
+
+    fn patterns(&self) -> [&str; 2] {
+        [self.image.as_deref().unwrap_or(IMAGE), self.label.as_deref().unwrap_or(LABEL)]
     }
 }
 
@@ -56,8 +59,8 @@ impl Default for FolderOptions {
     fn default() -> Self {
         FolderOptions {
             layout: Layout::Auto,
-            image: IMAGE.to_owned(),
-            label: LABEL.to_owned(),
+            image: None,
+            label: None,
             label_map: BTreeMap::new(),
             keep_unlabelled: false,
             subjects: None,
@@ -71,8 +74,9 @@ pub(super) fn open(folder: &Path, options: &FolderOptions) -> Result<Dataset> {
     if !metadata.is_dir() {
         return Err(Error::Dataset(format!("{} is not a folder", folder.display())));
     }
-    let image = Pattern::parse("image", &options.image)?;
-    let label = match options.label.as_str() {
+    let [image_pattern, label_pattern] = options.patterns();
+    let image = Pattern::parse("image", image_pattern)?;
+    let label = match label_pattern {
         "" => None,
         text => Some(Pattern::parse("label", text)?),
     };
@@ -80,22 +84,29 @@ pub(super) fn open(folder: &Path, options: &FolderOptions) -> Result<Dataset> {
         && label.stars() != image.stars()
     {
         return Err(Error::InvalidConfig(format!(
-            "`label` is \"{}\" with {} \"*\"; expected {}, as many as `image` has (\"{}\")",
-            options.label,
+            "`label` is \"{label_pattern}\" with {} \"*\"; expected {}, as many as `image` has (\"{image_pattern}\")",
             label.stars(),
             image.stars(),
-            options.image
         )));
     }
 
     let mut matches = image.find(folder)?;
     if matches.is_empty() {
         return Err(Error::Dataset(format!(
-            "no file in {} matches the image pattern \"{}\"; {}",
+            "no file in {} matches the image pattern \"{image_pattern}\"; {}",
             folder.display(),
-            options.image,
             what_is_there(folder)
         )));
+    }
+    if let Some(label) = &label {
+        // A pattern such as *.nii.gz matches label maps as well, which are those of other matches.
+        let labels: HashSet<PathBuf> = matches
+            .iter()
+            .map(|found| (label.fill(folder, &found.captures), &found.path))
+            .filter(|(label, image)| label != *image)
+            .map(|(label, _)| label)
+            .collect();
+        matches.retain(|found| !labels.contains(&found.path));
     }
     if let Some(subjects) = &options.subjects {
         matches = restrict(folder, matches, subjects)?;

@@ -126,6 +126,14 @@ impl Case {
         }
     }
 
+    /// Which volume of its 4-D file the image is, from 0; none where the whole file is meant.
+    pub fn frame(&self) -> Option<usize> {
+        match &self.source {
+            Source::Files { image, .. } => image.first().and_then(|image| image.frame),
+            Source::External(_) | Source::Memory { .. } | Source::Synthetic { .. } => None,
+        }
+    }
+
     /// The label file, where there is one.
     pub fn label_file(&self) -> Option<&Path> {
         match &self.source {
@@ -295,7 +303,7 @@ impl Dataset {
     /// # Errors
     /// `InvalidArgument` for an index that is not below `len`; `InvalidLabel` for a value that the label
     /// map does not list or a class that is not below `classes`; `InvalidShape` and `InvalidGeometry` if
-    /// image and label map do not lie on the same grid (to 1e-3 mm); whatever reading the files reports.
+    /// image and label map do not lie on the same grid (to a tenth of a voxel); whatever reading the files reports.
     pub fn load_channels(&self, index: usize, classes: usize) -> Result<Channels> {
         let case = self.case(index)?;
         match &case.source {
@@ -366,7 +374,15 @@ impl Dataset {
                 )));
             }
         }
-        let mut entries = Vec::with_capacity(self.cases.len());
+        if self.is_empty() {
+            return Ok(());
+        }
+        let mut entries: Vec<list::Entry> = self.cases.iter().map(list_entry).collect();
+        let others = list::others(folder, &entries)?;
+        // What is about to be replaced is not listed meanwhile.
+        if list::of_folder(folder).is_some() {
+            list::write(folder, &others)?;
+        }
         for (index, case) in self.cases.iter().enumerate() {
             exit::go_on()?;
             let (channels, label) = self.load_channels(index, usize::from(u8::MAX) + 1)?;
@@ -396,15 +412,20 @@ impl Dataset {
             if let Some(label) = &label {
                 nifti_file::write_labels(&label_file, label, None)?;
             }
-            let own = folder_name(&case.name);
-            entries.push(list::Entry {
-                name: case.name.clone(),
-                subject: Some(case.subject.clone()),
-                image: list::Paths::One(format!("{own}/image.nii.gz")),
-                label: label.map(|_| format!("{own}/label.nii.gz")),
-            });
         }
-        if entries.is_empty() { Ok(()) } else { list::add(folder, entries) }
+        entries.splice(..0, others);
+        list::write(folder, &entries)
+    }
+}
+
+/// As a written case is listed.
+fn list_entry(case: &Case) -> list::Entry {
+    let own = folder_name(&case.name);
+    list::Entry {
+        name: case.name.clone(),
+        subject: Some(case.subject.clone()),
+        image: list::Paths::One(format!("{own}/image.nii.gz")),
+        label: case.has_labels().then(|| format!("{own}/label.nii.gz")),
     }
 }
 

@@ -27,8 +27,8 @@ fn acdc_like() -> (TempDir, FolderOptions) {
         }
     }
     let options = FolderOptions {
-        image: "*/*_img.nii.gz".to_owned(),
-        label: "*/*_seg.nii.gz".to_owned(),
+        image: Some("*/*_img.nii.gz".to_owned()),
+        label: Some("*/*_seg.nii.gz".to_owned()),
         label_map: BTreeMap::from([(1, 3), (2, 2), (3, 1)]),
         ..FolderOptions::default()
     };
@@ -112,11 +112,11 @@ fn what_is_missing_is_named() {
     fs::remove_file(folder.path().join("002/ED_seg.nii.gz")).unwrap();
     let error = refused(folder.path(), &options, &["\"002/ED\"", "002/ED_img.nii.gz", "002/ED_seg.nii.gz"]);
     assert!(matches!(error, Error::Dataset(_)));
-    let unlabelled = FolderOptions { label: String::new(), ..options.clone() };
+    let unlabelled = FolderOptions { label: Some(String::new()), ..options.clone() };
     let dataset = Dataset::open_folder(folder.path(), &unlabelled).unwrap();
     assert!(dataset.load(2, 4).unwrap().1.is_none());
 
-    let fewer = FolderOptions { label: "*/seg.nii.gz".to_owned(), ..options };
+    let fewer = FolderOptions { label: Some("*/seg.nii.gz".to_owned()), ..options };
     refused(folder.path(), &fewer, &["`label`", "1 \"*\"", "expected 2"]);
 }
 
@@ -156,7 +156,7 @@ fn files_that_do_not_fit_each_other_are_named() {
     assert!(matches!(error, Error::InvalidShape(_)));
     let message = error.to_string();
     assert!(message.contains("ED_img.nii.gz") && message.contains("ED_seg.nii.gz"), "{message}");
-    let elsewhere = Volume { geometry: Geometry { origin: [3.0, -4.0, 5.1], ..image().geometry }, ..label() };
+    let elsewhere = Volume { geometry: Geometry { origin: [3.0, -4.0, 6.0], ..image().geometry }, ..label() };
     nifti_file::write_labels(&seg, &elsewhere, None).unwrap();
     assert!(matches!(dataset.load(0, 4), Err(Error::InvalidGeometry(_))));
     fs::write(&seg, "no image").unwrap();
@@ -266,7 +266,7 @@ fn folder_options_are_read_strictly() {
     let read = |text| schema::overlay_text(&FolderOptions::default(), text);
     let options = read(r#"{"image": "*/a.nii", "label_map": {"1": 3, "-2": 0}, "subjects": ["x"]}"#).unwrap();
     assert_eq!(options.label_map, BTreeMap::from([(1, 3), (-2, 0)]));
-    assert_eq!((options.image.as_str(), options.label.as_str()), ("*/a.nii", "*/label.nii.gz"));
+    assert_eq!((options.image.as_deref(), options.label.as_deref()), (Some("*/a.nii"), None));
     for text in [r#"{"images": "*"}"#, r#"{"label_map": {"one": 1}}"#, r#"{"label_map": {"1": 300}}"#] {
         let message = read(text).unwrap_err().to_string();
         assert!(message.contains("images") || message.contains("label_map"), "{message}");

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// One metric of one class, compared case by case.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Name of the class, or "mean" for the mean over the classes of a case.
+    /// Name of the class, or "mean" for the mean over those classes of a case for which both are defined.
     pub class: String,
     /// `fast`, `refined`, or `refined - fast` within one evaluation.
     pub stage: String,
@@ -61,15 +61,23 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Result<Vec<Comparison
     };
     let mut comparisons = Vec::new();
     for (stage, of_first, of_second) in stages {
+        let of_class = |class: usize, index: usize| -> Vec<f64> {
+            let before = first.values(of_first, Some(class), index);
+            let after = second.values(of_second, Some(class), index);
+            let cases = before.iter().zip(&order);
+            cases.map(|(before, &place)| after.get(place).map_or(f64::NAN, |after| after - before)).collect()
+        };
+        // Over the classes for which both are defined: one that only one evaluation has found would count for it alone.
+        let of_all = |index: usize| -> Vec<f64> {
+            let classes: Vec<Vec<f64>> =
+                (0..first.classes.len()).map(|class| of_class(class, index)).collect();
+            let of_case =
+                |case: usize| classes.iter().filter_map(move |of_class| of_class.get(case).copied());
+            (0..first.cases.len()).map(|case| Summary::of(of_case(case)).mean).collect()
+        };
         for (name, class) in first.rows() {
             for (index, metric) in METRICS.into_iter().enumerate() {
-                let before = first.values(of_first, class, index);
-                let after = second.values(of_second, class, index);
-                let differences: Vec<f64> = before
-                    .iter()
-                    .zip(&order)
-                    .map(|(before, &place)| after.get(place).map_or(f64::NAN, |after| after - before))
-                    .collect();
+                let differences = class.map_or_else(|| of_all(index), |class| of_class(class, index));
                 comparisons.push(Comparison {
                     class: name.to_owned(),
                     stage: stage.clone(),
@@ -81,4 +89,44 @@ pub fn compare(first: &Evaluation, second: &Evaluation) -> Result<Vec<Comparison
         }
     }
     Ok(comparisons)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::report::{CaseEvaluation, ClassScores};
+
+    fn evaluation(hd95: [f64; 2]) -> Evaluation {
+        let scores = hd95.map(|hd95_mm| ClassScores {
+            dice: 0.5,
+            hd95_mm,
+            assd_mm: 1.0,
+            volume_error_ml: 0.0,
+            volume_error_percent: 0.0,
+            reference_ml: 1.0,
+            predicted_ml: 1.0,
+        });
+        let case = CaseEvaluation {
+            case: "a".to_owned(),
+            subject: "a".to_owned(),
+            fast: scores.to_vec(),
+            refined: scores.to_vec(),
+        };
+        Evaluation {
+            classes: vec!["LV".to_owned(), "RV".to_owned()],
+            cases: vec![case],
+            failures: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn means_are_over_the_classes_that_both_have_found() {
+        let comparisons = compare(&evaluation([2.0, f64::NAN]), &evaluation([3.0, 20.0])).unwrap();
+        let difference = |class: &str| {
+            let found = comparisons.iter().find(|own| own.class == class && own.metric == "hd95_mm");
+            found.unwrap().difference.mean
+        };
+        assert_eq!((difference("LV"), difference("mean")), (1.0, 1.0));
+        assert!(difference("RV").is_nan());
+    }
 }

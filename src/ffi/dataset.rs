@@ -316,7 +316,7 @@ pub unsafe extern "C" fn coopseg_dataset_split(
 /// @param dataset   Shared use.
 /// @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject",
 ///                  "attributes" (what the dataset says of the case, such as "phase"), "has_labels", "image" and
-///                  "label" (paths, or null). Free it with `coopseg_string_free`.
+///                  "label" (paths, or null), "frame" (which volume of a 4-D file, from 0; null: the whole file). Free it with `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
 /// Threads: any number of calls at once.
 /// Since 0.1.
@@ -338,6 +338,7 @@ pub unsafe extern "C" fn coopseg_dataset_info(
                     "subject": case.subject,
                     "attributes": case.attributes,
                     "has_labels": case.has_labels(),
+                    "frame": case.frame(),
                     "image": case.image_file().map(|path| path.display().to_string()),
                     "label": case.label_file().map(|path| path.display().to_string()),
                 })
@@ -375,8 +376,9 @@ pub unsafe extern "C" fn coopseg_dataset_count(
 /// @param dataset     Shared use.
 /// @param index       0 to count - 1.
 /// @param out_name    Receives the name; free it with `coopseg_string_free`. May be NULL.
-/// @param out_image   Receives the path of the image, or NULL for a case in memory; free it with
-///                    `coopseg_string_free`. May be NULL.
+/// @param out_image   Receives the path of the image, of the first channel where each has a file, or NULL for a case
+///                    in memory; free it with `coopseg_string_free`. May be NULL. The file may hold more volumes
+///                    than the case's: "frame" of `coopseg_dataset_info`.
 /// @param out_labels  Receives the path of the label map, or NULL where there is none or the case is in
 ///                    memory; free it with `coopseg_string_free`. May be NULL.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index);

@@ -1,7 +1,7 @@
 //! Evaluations.
 
 use super::dataset::{coopseg_dataset, shared};
-use super::guard::{guard, guard_always, guard_libtorch};
+use super::guard::{self, guard, guard_always, guard_libtorch};
 use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn coopseg_evaluation_run(
                 let name = CString::new(progress.case.as_str()).unwrap_or_default();
                 let (done, cases, dice) = (progress.done, progress.cases, progress.refined_dice);
                 // SAFETY: the caller's callback with the caller's user_data; the name lives during the call.
-                exit::in_callback(|| unsafe { callback(name.as_ptr(), done, cases, dice, user_data) == 0 })
+                guard::in_callback(|| unsafe { callback(name.as_ptr(), done, cases, dice, user_data) == 0 })
             });
             wanted && exit::go_on().is_ok()
         })?;
@@ -182,8 +182,8 @@ pub unsafe extern "C" fn coopseg_evaluation_save_csv(
 ///
 /// @param first     Shared use.
 /// @param second    Shared use; the same classes and cases, in any order.
-/// @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes) and metric,
-///                  "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
+/// @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes that are
+///                  defined in both) and metric, "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
 ///                  pairs that differ, "statistic", "p"). Free it with `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (other
 ///         classes or cases, by name).

@@ -3,11 +3,12 @@
 use super::Geometry;
 use crate::error::{Error, Result};
 
-/// How far the corners of two grids may lie apart, in mm.
-const TOLERANCE: f64 = 1e-3;
+/// How far the corners of two grids may lie apart: this share of the smallest spacing. A quaternion in float32, which one
+/// file may hold where the other has a matrix, moves the corners of a grid by some hundredths of a millimetre.
+const TOLERANCE: f64 = 0.1;
 
-/// Refuses two grids, each with the name of its image and its voxels along x, y, z, that are not the same to
-/// 1e-3 mm at their corners.
+/// Refuses two grids, each with the name of its image and its voxels along x, y, z, whose corners lie further apart than a
+/// tenth of the smallest spacing.
 ///
 /// # Errors
 /// `InvalidShape` and `InvalidGeometry` with both names.
@@ -22,10 +23,11 @@ pub fn check_same_grid(a: (&str, [usize; 3], &Geometry), b: (&str, [usize; 3], &
         )));
     }
     let distance = corner_distance(a, b, a_shape);
-    if distance.is_nan() || distance > TOLERANCE {
+    let most = TOLERANCE * a.spacing.into_iter().chain(b.spacing).fold(f64::INFINITY, f64::min);
+    if distance.is_nan() || distance > most {
         return Err(Error::InvalidGeometry(format!(
             "{a_name} and {b_name} lie apart: their corners differ by up to {distance:.4} mm; expected the same \
-             spacing, origin and direction to within {TOLERANCE} mm"
+             spacing, origin and direction, to within {most:.4} mm (a tenth of the smallest spacing)"
         )));
     }
     Ok(())
@@ -62,11 +64,12 @@ mod tests {
         let one = Geometry::aligned([1.5, 1.5, 8.0]);
         let check = |shape, other| check_same_grid(("image.nii", SHAPE, &one), ("label.nii", shape, &other));
         check(SHAPE, one).unwrap();
-        check(SHAPE, Geometry { origin: [0.0, 5e-4, 0.0], ..one }).unwrap();
+        check(SHAPE, Geometry { origin: [0.0, 0.14, 0.0], ..one }).unwrap();
+        check(SHAPE, Geometry { spacing: [1.5004, 1.5, 8.0], ..one }).unwrap();
         for other in [
-            Geometry { origin: [0.0, 2e-3, 0.0], ..one },
-            Geometry { spacing: [1.5001, 1.5, 8.0], ..one },
-            Geometry { direction: [[1.0, 1e-3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], ..one },
+            Geometry { origin: [0.0, 0.16, 0.0], ..one },
+            Geometry { spacing: [1.501, 1.5, 8.0], ..one },
+            Geometry { direction: [[1.0, 2e-3, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]], ..one },
             Geometry { origin: [f64::NAN, 0.0, 0.0], ..one },
         ] {
             let message = check(SHAPE, other).unwrap_err().to_string();

@@ -52,10 +52,11 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     Ok(found)
 }
 
-/// Folders of patients, in the folder itself or in "training" and "testing".
+/// Folders of patients, in the folder itself or in "training" and "testing", also within "database", as the archive has it.
 fn patients(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut patients = Vec::new();
-    for parent in [folder.to_owned(), folder.join("training"), folder.join("testing")] {
+    for parent in ["", "training", "testing", "database/training", "database/testing"] {
+        let parent = folder.join(parent);
         if parent.is_dir() {
             let own = entries(&parent)?;
             patients

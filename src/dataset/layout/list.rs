@@ -6,6 +6,7 @@ use crate::dataset::NiftiSource;
 use crate::error::{Error, Result};
 use crate::schema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,7 @@ pub struct Entry {
 }
 
 /// One path or several.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Paths {
     /// One file; in CSV several, separated by ";".
@@ -52,22 +53,38 @@ impl Paths {
 }
 
 /// The list of a folder, where it has one.
-pub(super) fn of_folder(folder: &Path) -> Option<PathBuf> {
+pub fn of_folder(folder: &Path) -> Option<PathBuf> {
     Some(folder.join(OWN_LIST)).filter(|list| list.is_file())
 }
 
-/// Writes entries to the list of a folder, in place of others of the same names or images, beside what else it lists.
+/// Whether a folder has a file of that name that is a list of cases.
+pub(super) fn describes(folder: &Path) -> bool {
+    of_folder(folder).is_some_and(|list| read(&list).is_ok())
+}
+
+/// What a folder's list holds beside the given entries: others than of their names and images, whose images are there.
+/// `Err` before anything is written where the folder has a file of the list's name that is none.
 ///
 /// # Errors
-/// `Format` where the folder has a file of the list's name that is none; `Io`.
-pub fn add(folder: &Path, entries: Vec<Entry>) -> Result<()> {
+/// `Format`; `Io`.
+pub fn others(folder: &Path, entries: &[Entry]) -> Result<Vec<Entry>> {
+    let Some(list) = of_folder(folder) else { return Ok(Vec::new()) };
+    let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let images: HashSet<&str> = entries.iter().flat_map(|entry| entry.image.all(None)).collect();
+    let stays = |old: &Entry| {
+        !names.contains(old.name.as_str())
+            && old.image.all(None).iter().all(|image| !images.contains(image) && folder.join(image).exists())
+    };
+    Ok(read(&list)?.into_iter().filter(stays).collect())
+}
+
+/// Writes the list of a folder.
+///
+/// # Errors
+/// `Io`.
+pub fn write(folder: &Path, entries: &[Entry]) -> Result<()> {
     let path = folder.join(OWN_LIST);
-    let before = of_folder(folder).map(|list| read(&list)).transpose()?.unwrap_or_default();
-    let replaced =
-        |old: &Entry| entries.iter().any(|entry| entry.name == old.name || entry.image == old.image);
-    let kept: Vec<Entry> = before.into_iter().filter(|old| !replaced(old)).collect();
-    let all: Vec<&Entry> = kept.iter().chain(&entries).collect();
-    let text = serde_json::to_string_pretty(&all)
+    let text = serde_json::to_string_pretty(entries)
         .map_err(|error| Error::Internal(format!("list of cases to JSON: {error}")))?;
     atomic_file::write(&path, |file| {
         writeln!(file, "{text}").map_err(|error| Error::io(&path, "write", error))

@@ -54,9 +54,13 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
         let label = nifti_named(own, &format!("{code}_sa_gt"));
         for phase in PHASES {
             let frame = attributes.get(phase).and_then(|frame| frame.parse::<usize>().ok());
-            let frame = frame.ok_or_else(|| {
-                wrong(format!("the row of \"{code}\" has no number in the column \"{phase}\""))
-            })?;
+            let Some(frame) = frame else {
+                // Of the part without labels the phases may be unknown.
+                if label.is_none() {
+                    continue;
+                }
+                return Err(wrong(format!("the row of \"{code}\" has no number in the column \"{phase}\"")));
+            };
             let mut attributes = attributes.clone();
             attributes.insert("phase".to_owned(), phase.to_owned());
             found.push(Found {

@@ -22,7 +22,7 @@ pub enum Layout {
     /// By the patterns `image` and `label`.
     Pattern,
     /// Two folders, `images` and `labels`, with the same file names. The subject is the name up to the first "_" or "-",
-    /// or the whole name where that would make one subject of all cases.
+    /// or to a later one where that would make one subject of all cases.
     ImagesLabels,
     /// A JSON or CSV file that lists the cases, or a folder with a file `cases.json` that does; paths are relative to the
     /// file.
@@ -35,7 +35,8 @@ pub enum Layout {
     /// folder, and the CSV file of the dataset's information; ED and ES are volumes of the 4-D files.
     Mnms,
     /// nnU-Net's raw data, `imagesTr`, `labelsTr` and `dataset.json`. The subject is the name up to the last "_", or the
-    /// whole name where that would make one subject of all cases.
+    /// whole name where that would make one subject of all cases. Files without the number of a channel, as in the Medical
+    /// Segmentation Decathlon, hold all channels.
     Nnunet,
     /// `pattern` where `image` or `label` is given; else the first of `list`, `nnunet`, `acdc`, `mnms`, `images_labels` and
     /// `pattern` that fits.
@@ -77,6 +78,16 @@ pub(super) fn open(path: &Path, options: &FolderOptions) -> Result<Dataset> {
         Layout::Mnms => mnms::find(path)?,
         Layout::Nnunet => nnunet::find(path)?,
     };
+    let mut found = found;
+    match layout {
+        Layout::Mnms if !options.keep_unlabelled => found.retain(|case| case.label.is_some()),
+        Layout::List if options.keep_unlabelled => {
+            for case in &mut found {
+                case.label.take_if(|label| !is_there(&label.path));
+            }
+        }
+        _ => {}
+    }
     let label_map = match layout {
         Layout::Acdc if options.label_map.is_empty() => BTreeMap::from([(1, 3), (2, 2), (3, 1)]),
         _ => options.label_map.clone(),
@@ -151,7 +162,7 @@ fn detect(path: &Path) -> Result<Layout> {
     if !path.is_dir() {
         return Err(Error::NotFound { path: path.to_owned() });
     }
-    Ok(if list::of_folder(path).is_some() {
+    Ok(if list::describes(path) {
         Layout::List
     } else if path.join("dataset.json").is_file() && path.join("imagesTr").is_dir() {
         Layout::Nnunet
@@ -206,20 +217,25 @@ fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// A rule that makes one subject of all cases has misread names such as `case_001`: then each case is one.
+/// A rule that makes one subject of all cases has misread names such as `case_001` or `sub-01_ED`: then the next piece of
+/// the name belongs to the subject too.
 fn tell_subjects_apart(found: &mut [Found]) {
-    if let [first, rest @ ..] = found
+    while let [first, rest @ ..] = &*found
         && !rest.is_empty()
         && rest.iter().all(|case| case.subject == first.subject)
     {
-        for case in found {
-            case.subject.clone_from(&case.name);
+        for case in &mut *found {
+            let next = case.subject.len() + 1;
+            let end = case.name.get(next..).and_then(|rest| rest.find(['_', '-'])).map(|end| next + end);
+            case.subject = end.and_then(|end| case.name.get(..end)).unwrap_or(&case.name).to_owned();
         }
     }
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| Error::io(path, "read", error))
+    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, "read", error))?;
+    // Some editors begin a file with the mark of its byte order.
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use super::{Found, entries, file_name, is_there, not_of, read_text, tell_subject
 use crate::dataset::{MOST_CHANNELS, NiftiSource};
 use crate::error::{Error, Result};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT. The subject is the
-/// name up to the last "_".
+/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT, or, where no name has
+/// such a number, imagesTr/NAME.EXT with all channels. The subject is the name up to the last "_".
 pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     let description = folder.join("dataset.json");
     let json: Value = serde_json::from_str(&read_text(&description)?)
@@ -34,23 +35,35 @@ pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
         return Err(not_of(folder, "a folder \"imagesTr\" within"));
     }
     let paths = entries(&images)?;
-    let suffix = format!("_0000{extension}");
-    let mut found: Vec<Found> = paths
-        .iter()
-        .filter_map(|path| {
-            let name = file_name(path).strip_suffix(&suffix)?;
+    let stems: Vec<&str> = paths.iter().filter_map(|path| file_name(path).strip_suffix(extension)).collect();
+    let numbered: BTreeSet<&str> = stems.iter().filter_map(|stem| without_channel(stem)).collect();
+    // A number of four digits may also be that of a case.
+    let has_channels = stems.iter().any(|stem| stem.ends_with("_0000"));
+    let names = if has_channels { numbered.into_iter().collect() } else { stems };
+    let mut found: Vec<Found> = names
+        .into_iter()
+        .map(|name| {
             let label = labels.join(format!("{name}{extension}"));
-            Some(Found {
+            let file = |channel: usize| images.join(format!("{name}_{channel:04}{extension}"));
+            Found {
                 name: name.to_owned(),
                 subject: name.rsplit_once('_').map_or(name, |(subject, _)| subject).to_owned(),
-                image: (0..channels)
-                    .map(|channel| NiftiSource::whole(images.join(format!("{name}_{channel:04}{extension}"))))
-                    .collect(),
+                image: if has_channels {
+                    (0..channels).map(|channel| NiftiSource::whole(file(channel))).collect()
+                } else {
+                    vec![NiftiSource::whole(images.join(format!("{name}{extension}")))]
+                },
                 label: is_there(&label).then(|| NiftiSource::whole(label)),
                 ..Found::default()
-            })
+            }
         })
         .collect();
     tell_subjects_apart(&mut found);
     Ok(found)
+}
+
+/// NAME of NAME_0000, NAME_0001, …
+fn without_channel(stem: &str) -> Option<&str> {
+    let (name, channel) = stem.rsplit_once('_')?;
+    (channel.len() == 4 && channel.bytes().all(|digit| digit.is_ascii_digit())).then_some(name)
 }

@@ -70,6 +70,11 @@ fn acdc_as_downloaded() {
     assert_eq!(dataset.load(0, 4).unwrap().1.unwrap().voxels[[0, 0, 0]], 3);
     assert_eq!(opened(&folder.path().join("testing"), Layout::Acdc).len(), 2);
 
+    // As the archive has it.
+    let unpacked = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(folder.path(), unpacked.path().join("database")).unwrap();
+    assert_eq!(names(&opened(unpacked.path(), Layout::Acdc)), names(&dataset));
+
     let information = folder.path().join("testing/patient101/Info.cfg");
     fs::write(&information, "ES: 12\n").unwrap();
     let message = refused(folder.path(), Layout::Acdc);
@@ -102,6 +107,17 @@ fn frames_of_mnms_are_volumes_of_its_files() {
     // A file with several volumes is no image of its own.
     let whole = nifti_file::read_image(&own.join("A0S9V9_sa.nii.gz")).unwrap_err().to_string();
     assert!(whole.contains("4×3×2×5"), "{whole}");
+
+    // The part without labels is left out unless it is asked for.
+    let unlabelled = folder.path().join("Training/Unlabeled/C2");
+    fs::create_dir_all(&unlabelled).unwrap();
+    nifti_file::write_channels(&unlabelled.join("C2_sa.nii.gz"), &beat, &geometry(), None).unwrap();
+    fs::write(&table, "External code,ED,ES\nA0S9V9,1,3\nC2,0,2\n").unwrap();
+    assert_eq!(opened(folder.path(), Layout::Mnms).len(), 2);
+    let all = FolderOptions { keep_unlabelled: true, ..options(Layout::Mnms) };
+    let all = Dataset::open_folder(folder.path(), &all).unwrap();
+    assert_eq!(names(&all), ["A0S9V9/ED", "A0S9V9/ES", "C2/ED", "C2/ES"]);
+    assert_eq!((all.cases()[3].has_labels(), all.cases()[3].frame()), (false, Some(2)));
 
     fs::write(&table, "External code,ED,ES\nA0S9V9,1,7\n").unwrap();
     let late = Dataset::open_folder(folder.path(), &options(Layout::Mnms)).unwrap();
@@ -203,6 +219,48 @@ fn two_folders_and_lists() {
 }
 
 #[test]
+fn names_that_begin_alike_are_told_apart_by_their_next_piece() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["sub-01_ED", "sub-01_ES", "sub-02_ED"] {
+        put(&folder.path().join(format!("images/{name}.nii.gz")), 9);
+    }
+    let dataset = opened(folder.path(), Layout::ImagesLabels);
+    assert_eq!(subjects(&dataset), ["sub-01", "sub-01", "sub-02"]);
+}
+
+#[test]
+fn the_decathlon_has_no_numbers_of_channels() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["la_003", "la_011"] {
+        put(&folder.path().join(format!("imagesTr/{name}.nii.gz")), 9);
+        put(&folder.path().join(format!("labelsTr/{name}.nii.gz")), 1);
+    }
+    text(&folder.path().join("dataset.json"), "\u{feff}{\"modality\": {\"0\": \"MRI\"}}");
+    let dataset = opened(folder.path(), Layout::Nnunet);
+    assert_eq!((names(&dataset), subjects(&dataset)), (vec!["la_003", "la_011"], vec!["la_003", "la_011"]));
+    assert!(dataset.load(0, 10).unwrap().1.is_some());
+    // With numbers, one that is missing is named.
+    put(&folder.path().join("imagesTr/la_020_0000.nii.gz"), 9);
+    put(&folder.path().join("imagesTr/la_021_0001.nii.gz"), 9);
+    assert!(refused(folder.path(), Layout::Nnunet).contains("la_021_0000.nii.gz"));
+}
+
+#[test]
+fn label_maps_that_an_image_pattern_matches_are_no_images() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b"] {
+        put(&folder.path().join(format!("{name}.nii.gz")), 9);
+        put(&folder.path().join(format!("{name}_seg.nii.gz")), 1);
+    }
+    let patterns = FolderOptions {
+        image: Some("*.nii.gz".to_owned()),
+        label: Some("*_seg.nii.gz".to_owned()),
+        ..FolderOptions::default()
+    };
+    assert_eq!(names(&Dataset::open_folder(folder.path(), &patterns).unwrap()), ["a", "b"]);
+}
+
+#[test]
 fn patterns_that_are_given_count_whatever_else_is_there() {
     let folder = tempfile::tempdir().unwrap();
     put(&folder.path().join("images/a.nii.gz"), 9);
@@ -210,8 +268,11 @@ fn patterns_that_are_given_count_whatever_else_is_there() {
     put(&folder.path().join("b/mine.nii.gz"), 9);
     let detected = Dataset::open_folder(folder.path(), &FolderOptions::default()).unwrap();
     assert_eq!(names(&detected), ["a"]);
-    let given =
-        FolderOptions { image: "*/mine.nii.gz".to_owned(), label: String::new(), ..FolderOptions::default() };
+    let given = FolderOptions {
+        image: Some("*/mine.nii.gz".to_owned()),
+        label: Some(String::new()),
+        ..FolderOptions::default()
+    };
     assert_eq!(names(&Dataset::open_folder(folder.path(), &given).unwrap()), ["b"]);
 }
 

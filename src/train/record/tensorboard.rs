@@ -11,6 +11,9 @@ use tfrecord::protobuf::session_log::SessionStatus;
 use tfrecord::protobuf::{Event as Record, SessionLog, event::What};
 use tfrecord::{EventMeta, EventWriter, EventWriterConfig};
 
+const PREFIX: &str = "events.out.tfevents.";
+const SUFFIX: &str = ".coopseg";
+
 /// Writes scalars to a file of its own in the folder.
 pub struct Tensorboard {
     path: PathBuf,
@@ -29,11 +32,14 @@ impl Tensorboard {
     /// epoch had not ended there, TensorBoard may see the scores of that step's validation twice.
     pub fn open(folder: &Path, classes: &[String], resumed: Option<Resumed>) -> Result<Self> {
         fs::create_dir_all(folder).map_err(|error| Error::io(folder, "create", error))?;
+        if resumed.is_none() {
+            remove_earlier(folder)?;
+        }
         // TensorBoard reads the files of a folder in the order of their names.
         let path = (0..)
             .map(|index| {
                 let seconds = now() as u64;
-                folder.join(format!("events.out.tfevents.{seconds:010}.{index:04}.coopseg"))
+                folder.join(format!("{PREFIX}{seconds:010}.{index:04}{SUFFIX}"))
             })
             .find(|path| !path.exists())
             .unwrap_or_default();
@@ -96,6 +102,18 @@ impl Tensorboard {
 }
 
 /// Seconds since 1970, as TensorBoard counts.
+/// Removes what earlier trainings have written into the folder, which TensorBoard would mix with this one's.
+fn remove_earlier(folder: &Path) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(|error| Error::io(folder, "read", error))?;
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with(PREFIX) && name.ends_with(SUFFIX) {
+            fs::remove_file(&path).map_err(|error| Error::io(&path, "remove", error))?;
+        }
+    }
+    Ok(())
+}
+
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
 }

@@ -108,6 +108,7 @@ fn files_hold_every_event_and_a_resumed_training_cuts_them_back() {
     record(&options, 1..=1, None);
     let lines = std::fs::read_to_string(options.json_lines.as_ref().unwrap()).unwrap();
     assert_eq!(lines.lines().count(), 2);
+    assert_eq!(std::fs::read_dir(options.tensorboard.as_ref().unwrap()).unwrap().count(), 1);
 }
 
 #[test]

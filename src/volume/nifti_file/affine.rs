@@ -81,8 +81,7 @@ fn qform(header: &NiftiHeader, slices: usize) -> Result<[[f64; 4]; 3], String> {
     if squares.is_nan() || squares > 1.0 + QUATERNION_EXCESS {
         return Err(format!("the qform's quaternion is ({b}, {c}, {d}); expected a length of at most 1"));
     }
-    // Scanners' axes are half turns away from the file's. Rounded to float32 they may exceed 1, or lie a fortieth of a degree
-    // off.
+    // Scanners' axes are half turns away from the file's. Rounded to float32 they may exceed 1, or lie 0.04 degrees off.
     let half_turn = 1.0 - squares < HALF_TURN;
     let (a, length) = if half_turn { (0.0, squares.sqrt()) } else { ((1.0 - squares).sqrt(), 1.0) };
     let [b, c, d] = [b, c, d].map(|value| value / length);

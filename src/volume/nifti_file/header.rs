@@ -92,7 +92,8 @@ fn identify(path: &Path, bytes: &[u8; HEADER_SIZE]) -> Result<NiftiHeader> {
     Ok(header)
 }
 
-/// Voxels along x, y, z, whether the file says that it is 2-D, and the number of volumes along the fourth axis.
+/// Voxels along x, y, z, whether the file says that it is 2-D, and the number of volumes along the fourth axis, or along the
+/// fifth, where the format wants vectors and the fourth, for time, is 1.
 fn shape(path: &Path, header: &NiftiHeader) -> Result<([usize; 3], bool, usize)> {
     // dim is signed in the format.
     let [ndim, dims @ ..] = header.dim.map(|size| size as i16);
@@ -104,17 +105,22 @@ fn shape(path: &Path, header: &NiftiHeader) -> Result<([usize; 3], bool, usize)>
         return Err(Error::format(path, format!("dim[{}] is {size}; expected at least 1", index + 1)));
     }
     let text = || axes.iter().map(i16::to_string).collect::<Vec<_>>().join("×");
-    if axes.iter().skip(4).any(|&size| size > 1) {
+    if axes.iter().skip(3).filter(|&&size| size > 1).count() > 1 || axes.iter().skip(5).any(|&size| size > 1)
+    {
         return Err(unsupported(
             path,
-            format!("has {} dimensions, shape {}; at most four are supported", axes.len(), text()),
+            format!(
+                "has {} dimensions, shape {}; expected three and one of time or channels",
+                axes.len(),
+                text()
+            ),
         ));
     }
     if axes.len() < 2 {
         return Err(unsupported(path, format!("has one dimension of {}; a 3-D volume is expected", text())));
     }
     let size = |axis: usize| axes.get(axis).map_or(1, |&size| size.unsigned_abs().into());
-    Ok(([size(0), size(1), size(2)], axes.len() == 2, size(3)))
+    Ok(([size(0), size(1), size(2)], axes.len() == 2, size(3).max(size(4))))
 }
 
 fn dtype(path: &Path, header: &NiftiHeader) -> Result<Dtype> {

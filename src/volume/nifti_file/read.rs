@@ -6,7 +6,7 @@ use super::source::{Source, open};
 use crate::error::{Error, Result};
 use crate::memory::{out_of_memory, reserve};
 use crate::volume::Volume;
-use crate::volume::dtype::{Scalar, with_scalar};
+use crate::volume::dtype::{Dtype, Scalar, with_scalar};
 use ndarray::Array3;
 use std::path::Path;
 
@@ -14,8 +14,11 @@ use std::path::Path;
 const CHUNK: usize = 1 << 18;
 /// Voxels for which memory is taken before a compressed file has shown that it holds them.
 const ON_TRUST: usize = 1 << 22;
-/// How far a scaled label may be from a whole number, since slope and intercept are float32.
+/// How far a label may be from a whole number where it is scaled or floating point: slope and intercept are float32.
 const LABEL_TOLERANCE: f64 = 1e-4;
+/// Integers that are scaled by less than this hold floating-point labels, rounded to half the slope, as nibabel saves them
+/// with the header of an integer file.
+const FINE_SLOPE: f64 = 0.1;
 
 /// Reads an image of one volume: `.nii` or `.nii.gz`, 2-D (one slice) or 3-D, integer or floating point, either byte order,
 /// with `scl_slope` and `scl_inter` applied.
@@ -77,19 +80,26 @@ fn labels(path: &Path, (source, header): (Source, Header), frame: usize) -> Resu
     };
     let voxels = match header.scaling {
         None => with_scalar!(header.dtype, T => decode(path, source, &header, frame, |value: T, index| {
-            let label = value.whole().and_then(|label| i32::try_from(label).ok());
+            let label = value.whole().or_else(|| nearly_whole(value.to_f64(), LABEL_TOLERANCE));
+            let label = label.and_then(|label| i32::try_from(label).ok());
             label.ok_or_else(|| refuse(value.to_string(), index))
         })),
-        Some([slope, intercept]) => with_scalar!(header.dtype, T => {
-            decode(path, source, &header, frame, |value: T, index| {
+        Some([slope, intercept]) => {
+            let is_rounded = !matches!(header.dtype, Dtype::F32 | Dtype::F64) && slope.abs() < FINE_SLOPE;
+            // A little more for the rounding of slope and intercept themselves.
+            let tolerance = LABEL_TOLERANCE.max(if is_rounded { 0.51 * slope.abs() } else { 0.0 });
+            with_scalar!(header.dtype, T => decode(path, source, &header, frame, |value: T, index| {
                 let value = value.to_f64() * slope + intercept;
-                let label = Some(value.round()).filter(|label| (value - label).abs() <= LABEL_TOLERANCE);
-                let label = label.and_then(Scalar::whole).and_then(|label| i32::try_from(label).ok());
+                let label = nearly_whole(value, tolerance).and_then(|label| i32::try_from(label).ok());
                 label.ok_or_else(|| refuse(value.to_string(), index))
-            })
-        }),
+            }))
+        }
     }?;
     Ok((Volume { voxels, geometry: header.grid.geometry }, header.grid))
+}
+
+fn nearly_whole(value: f64, tolerance: f64) -> Option<i128> {
+    Some(value.round()).filter(|whole| (value - whole).abs() <= tolerance).and_then(Scalar::whole)
 }
 
 /// How many volumes a file holds along its fourth axis.

@@ -165,7 +165,7 @@ class Dataset(Handle):
         return type(self)._adopt(first.value), type(self)._adopt(held_out.value)
 
     def info(self) -> dict[str, Any]:
-        """Describes the dataset: "count" and "cases", each with "name", "subject", "attributes", "has_labels", "image"
+        """Describes the dataset: "count" and "cases", each with "name", "subject", "attributes", "has_labels", "frame", "image"
         and "label" (paths, or None)."""
         return dict(call_json("dataset_info", self._pointer))
 
@@ -219,9 +219,12 @@ class Dataset(Handle):
         return channels, None if labels.value is None else image_of_volume(labels.value)
 
     def write(self, folder: PathLike) -> None:
-        """Writes every case as ``<folder>/<name>/image.nii.gz`` and, where it has labels, ``label.nii.gz``.
+        """Writes every case as ``<folder>/<name>/image.nii.gz`` and, where it has labels, ``label.nii.gz``, with "_" for
+        every "/" of a name, and the list ``cases.json``, by which `open` finds them.
 
         Raises:
+            InvalidDatasetError: Two cases would share a folder.
+            FileFormatError: A ``cases.json`` that is no list is there.
             FileIOError; what reading the cases raises.
         """
         call("dataset_write", self._pointer, path(folder))

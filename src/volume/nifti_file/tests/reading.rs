@@ -2,7 +2,7 @@
 
 use super::{Fixture, Folder, Stored, gzip};
 use crate::error::Error;
-use crate::volume::nifti_file::{read_grid, read_image, read_labels};
+use crate::volume::nifti_file::{read_frame_count, read_grid, read_image, read_image_frame, read_labels};
 
 fn every_form<T: Stored>() {
     let folder = Folder::new();
@@ -113,6 +113,22 @@ fn slope_and_intercept_are_applied_unless_they_say_nothing() {
 }
 
 #[test]
+fn labels_that_were_rounded_to_a_fine_scale_are_whole() {
+    let folder = Folder::new();
+    // As nibabel saves 0 to 4 as floating-point numbers under the header of an 8-bit file.
+    let mut fixture = Fixture::new(false, &[5, 1, 1], &[0u8, 64, 128, 191, 255]);
+    fixture.f32(112, 4.0 / 255.0);
+    let (labels, _) = read_labels(&folder.file("a.nii", &fixture.bytes)).unwrap();
+    assert!(labels.voxels.iter().eq(&[0, 1, 2, 3, 4]));
+    let mut between = Fixture::new(false, &[2, 1, 1], &[0u8, 96]);
+    between.f32(112, 4.0 / 255.0);
+    assert!(matches!(read_labels(&folder.file("a.nii", &between.bytes)), Err(Error::InvalidLabel(_))));
+    let nearly = Fixture::new(false, &[2, 1, 1], &[0.99999994f32, 2.0]);
+    let (labels, _) = read_labels(&folder.file("a.nii", &nearly.bytes)).unwrap();
+    assert!(labels.voxels.iter().eq(&[1, 2]));
+}
+
+#[test]
 fn flat_files_and_single_fourth_dimensions_are_volumes() {
     let folder = Folder::new();
     let voxels: Vec<u8> = (0..12).collect();
@@ -125,6 +141,14 @@ fn flat_files_and_single_fourth_dimensions_are_volumes() {
         let path = folder.file("a.nii", &Fixture::new(false, dims, &voxels).bytes);
         assert_eq!(read_image(&path).unwrap().1.shape(), expected);
     }
+    // Vectors, as ITK writes them, are volumes of the fifth axis.
+    let vectors = Fixture::new(false, &[3, 2, 1, 1, 2], &voxels);
+    let path = folder.file("a.nii", &vectors.bytes);
+    assert_eq!(read_frame_count(&path).unwrap(), 2);
+    let second = read_image_frame(&path, 1).unwrap().0;
+    assert!(second.voxels.iter().copied().eq((6..12).map(|value| value as f32)));
+    let both = folder.file("a.nii", &Fixture::new(false, &[3, 1, 1, 2, 2], &voxels).bytes);
+    assert!(read_frame_count(&both).unwrap_err().to_string().contains("one of time or channels"));
 }
 
 #[test]
