@@ -172,7 +172,7 @@ def _lives(file: Path, owner: Owner) -> bool:
     except FileNotFoundError:
         return False
     # Two machines made from one image may share name and number, but a living owner touches its claim.
-    if _is_an_earlier_run(owner, here) and touched < _booted():
+    if _is_an_earlier_run(owner, here) and touched < _booted() - 2 * TOUCH_SECONDS:
         return False
     return _now(file.parent) - touched < STALE_SECONDS
 

@@ -144,7 +144,7 @@ def _summary(metrics: dict[str, Any]) -> dict[str, Any]:
     scores: dict[str, Any] = next(validations, {})
     stages = [stage for stage in ("fast_dice", "refined_dice") if stage in scores]
     dice: dict[str, Any] = {stage: _foreground(scores[stage]) for stage in stages}
-    return {"steps": metrics["steps"], "epochs": len(epochs), "best_epoch": best, **dice}
+    return {"steps": metrics["steps"], "epochs": epochs[-1]["epoch"] if epochs else 0, "best_epoch": best, **dice}
 
 
 def _foreground(dice: list[float | None]) -> float | None:

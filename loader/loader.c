@@ -243,6 +243,9 @@ LOADER_PUBLIC size_t coopseg_live_handles(void)
 
 LOADER_PUBLIC coopseg_status coopseg_load_libtorch(const char *folder)
 {
+    if (folder != NULL && *folder == '\0') {
+        return fails(COOPSEG_INVALID_ARGUMENT, "`folder` is an empty path");
+    }
     const coopseg_status status = open_once(folder);
     return status != COOPSEG_OK ? status : core_load_libtorch(folder);
 }

@@ -4,6 +4,7 @@
 use crate::error::{Error, Result};
 use crate::fork::forks;
 use std::cell::Cell;
+use std::ffi::c_void;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -26,20 +27,48 @@ thread_local! {
     static AT_WORK: Cell<bool> = const { Cell::new(false) };
     static IN_CALLBACKS: Cell<u32> = const { Cell::new(0) };
     static ENDS: Cell<bool> = const { Cell::new(false) };
-    static END_OF_THREAD: EndOfThread = const { EndOfThread };
+    /// Whether what it keeps for itself is being destroyed, and how many calls with libtorch it has ended.
+    static THREAD_ENDS: Cell<bool> = const { Cell::new(false) };
+    static CALLS_WITH_LIBTORCH: Cell<u64> = const { Cell::new(0) };
+    static KNOWN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What a thread keeps for itself is destroyed when it ends, and that of the one that calls `exit` before everything else:
-/// it needs libtorch's, such as oneDNN's kernels. The first thread ends with the process, which is so noticed at once; `exit`
-/// in other threads, and in programs whose first thread has no use for this library, is noticed later.
-struct EndOfThread;
+unsafe extern "C" {
+    /// Of the C library, which thread-local objects of C++ and Rust use: what was registered last is called first.
+    fn __cxa_thread_atexit_impl(
+        function: extern "C" fn(*mut c_void),
+        object: *mut c_void,
+        library: *const c_void,
+    ) -> libc::c_int;
+    /// Names this library.
+    static __dso_handle: u8;
+}
 
-impl Drop for EndOfThread {
-    fn drop(&mut self) {
+/// Has this thread note when what it keeps for itself begins to be destroyed, such as oneDNN's kernels, without which no
+/// call can compute. That happens when it ends, and in the thread that calls `exit` before everything else. The first thread
+/// ends with the process, which is so noticed at once; `exit` in other threads, and in programs whose first thread has no use
+/// for this library, is noticed later.
+fn watch_this_thread() {
+    extern "C" fn ends(_: *mut c_void) {
+        THREAD_ENDS.set(true);
         if is_first_thread() {
             wait_for_others();
         }
     }
+    // SAFETY: a function of this library, which is never unloaded and needs no object. Where there is no memory for it, the
+    // end goes unnoticed.
+    unsafe { __cxa_thread_atexit_impl(ends, std::ptr::null_mut(), (&raw const __dso_handle).cast()) };
+}
+
+/// To be called at the end of each call that has used libtorch: what libtorch has made for this thread meanwhile is destroyed
+/// after what is registered now. Later calls register ever more rarely.
+pub fn watch_after_call() {
+    let calls = CALLS_WITH_LIBTORCH.get() + 1;
+    CALLS_WITH_LIBTORCH.set(calls);
+    if calls.is_power_of_two() {
+        watch_this_thread();
+    }
+    watch();
 }
 
 /// Whether this is the process's first thread.
@@ -87,8 +116,6 @@ impl Count {
 #[derive(Debug)]
 pub struct AtWork {
     already: bool,
-    /// Whether what the thread keeps for itself is gone.
-    thread_ends: bool,
 }
 
 impl AtWork {
@@ -98,7 +125,10 @@ impl AtWork {
         if !already {
             INSIDE.add();
         }
-        AtWork { already, thread_ends: END_OF_THREAD.try_with(|_| ()).is_err() }
+        if !KNOWN.replace(true) {
+            watch_this_thread();
+        }
+        AtWork { already }
     }
 
     /// Work that uses libtorch.
@@ -109,7 +139,7 @@ impl AtWork {
     pub fn begin_with_libtorch() -> Result<Self> {
         let at_work = Self::begin();
         unless_ending()?;
-        if BEGUN.load(SeqCst) || at_work.thread_ends {
+        if BEGUN.load(SeqCst) || THREAD_ENDS.get() {
             return Err(Error::InvalidState(
                 "the process or this thread is ending, and what libtorch needs may be gone already; expected this call before \
                  main returns, exit is called or the thread's function returns"

@@ -117,8 +117,8 @@ impl Model {
                 architecture.classes
             )));
         }
-        if let Some(name) = class_names.iter().find(|name| name.contains(char::is_control)) {
-            return Err(wrong(format!("the class name {name:?} holds a control character")));
+        if let Some(name) = class_names.iter().find(|name| name.contains('\0')) {
+            return Err(wrong(format!("the class name {name:?} holds U+0000")));
         }
         let preprocess: Preprocess = schema::read(field("preprocess")).map_err(wrong)?;
         preprocess.validate().map_err(|error| wrong(error.to_string()))?;

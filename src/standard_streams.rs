@@ -3,19 +3,18 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::Path;
-use std::sync::Mutex;
 
 /// Opens a file to write it, under another number than those of stdin, stdout and stderr.
 ///
 /// # Errors
 /// What opening it reports.
 pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
-    // Another thread that gives back what it has taken would leave a number free in between.
-    static OPENING: Mutex<()> = Mutex::new(());
-    let _opening = OPENING.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let _taken = take_free_numbers();
-    options.open(path)
+    let file = options.open(path)?;
+    // Another thread may have given back what it had taken in between.
+    if file.as_raw_fd() <= libc::STDERR_FILENO { with_another_number(&file) } else { Ok(file) }
 }
 
 /// Makes a file that is not there yet, as [`open`] does.
@@ -24,6 +23,17 @@ pub fn open(options: &OpenOptions, path: &Path) -> io::Result<File> {
 /// What opening it reports; `AlreadyExists`.
 pub fn create_new(path: &Path) -> io::Result<File> {
     open(OpenOptions::new().read(true).write(true).create_new(true), path)
+}
+
+/// The same open file.
+fn with_another_number(file: &File) -> io::Result<File> {
+    // SAFETY: the number is that of an open file, and the new one belongs to nobody else.
+    let number = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+    if number == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: as above.
+    Ok(unsafe { File::from_raw_fd(number) })
 }
 
 /// Takes those numbers of standard streams that are free, until it is dropped. What cannot be printed meanwhile is lost, as

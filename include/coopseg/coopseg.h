@@ -24,11 +24,11 @@
  *   at a time, and another gets COOPSEG_BUSY.
  * - A process may end, by exit or main's return, while threads are in calls: its end waits until they have stopped at
  *   their next step, a minute at most, and a second for a callback. They return COOPSEG_CANCELLED, as do the calls
- *   that other threads begin then; a log callback that takes longer does not return to the library. Objects may be freed
- *   to the last; other calls that need libtorch return COOPSEG_INVALID_STATE on the thread that ends the process, as from
- *   destructors of static objects, and on any thread whose own objects are being destroyed. A crash is possible only
- *   where a step takes longer than the minute, or the thread that ends the process is not its first, or has not called
- *   this library, while another computes something for the first time.
+ *   that other threads begin then; a log callback that takes longer, and any where there is a GPU, does not return to the
+ *   library. Objects may be freed to the last. Other calls that need libtorch return COOPSEG_INVALID_STATE on the thread
+ *   that ends the process, as from destructors of static objects, and on one that ends, once it has lost what libtorch
+ *   keeps for it. A crash is possible only where a step takes longer than the minute, or the thread that ends the
+ *   process is not its first, or has not called this library, while another computes something for the first time.
  * - A process may fork while no thread of it is in a call of this library, callbacks included; starting another program
  *   is always possible. The copy goes on with the handles that it inherits and computes with one thread, without the GPU.
  * - The first call must not come from a constructor that runs while dlopen loads a library: it may have to wait for
@@ -1373,7 +1373,7 @@ coopseg_status coopseg_dataset_split(const struct coopseg_dataset *dataset,
  * @param dataset   Shared use.
  * @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject",
  *                  "attributes" (what the dataset says of the case, such as "phase"), "has_labels", "image" and
- *                  "label" (paths, or null). Free it with `coopseg_string_free`.
+ *                  "label" (paths, or null), "frame" (which volume of a 4-D file, from 0; null: the whole file). Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
  * Threads: any number of calls at once.
  * Since 0.1.
@@ -1399,8 +1399,9 @@ coopseg_status coopseg_dataset_count(const struct coopseg_dataset *dataset,
  * @param dataset     Shared use.
  * @param index       0 to count - 1.
  * @param out_name    Receives the name; free it with `coopseg_string_free`. May be NULL.
- * @param out_image   Receives the path of the image, or NULL for a case in memory; free it with
- *                    `coopseg_string_free`. May be NULL.
+ * @param out_image   Receives the path of the image, of the first channel where each has a file, or NULL for a case
+ *                    in memory; free it with `coopseg_string_free`. May be NULL. The file may hold more volumes
+ *                    than the case's: "frame" of `coopseg_dataset_info`.
  * @param out_labels  Receives the path of the label map, or NULL where there is none or the case is in
  *                    memory; free it with `coopseg_string_free`. May be NULL.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (index);
@@ -1660,8 +1661,8 @@ coopseg_status coopseg_trainer_cancel(const struct coopseg_trainer *trainer);
  * @param trainer   Used exclusively during the call.
  * @param out_json  Receives a JSON object: "configuration", "seed", "device", "steps", "seconds", "finished",
  *                  "data" (the cases that are used and those that were left out), "history" with "epochs"
- *                  (mean losses, validation, speed) and "best_epoch". Free it with
- *                  `coopseg_string_free`.
+ *                  (mean losses, validation, speed; beyond some thousands thinned out) and "best_epoch". Free it
+ *                  with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
  *         `COOPSEG_POISONED`.
  * Threads: one call per trainer at a time.
@@ -2073,8 +2074,8 @@ coopseg_status coopseg_evaluation_save_csv(const struct coopseg_evaluation *eval
  *
  * @param first     Shared use.
  * @param second    Shared use; the same classes and cases, in any order.
- * @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes) and metric,
- *                  "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
+ * @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes that are
+ *                  defined in both) and metric, "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
  *                  pairs that differ, "statistic", "p"). Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (other
  *         classes or cases, by name).

@@ -1163,7 +1163,8 @@ public:
      * "_" for every "/" of a name, and the list `<folder>/cases.json`, by which `open` finds them.
      *
      * @param folder  Made where it does not exist.
-     * @throws Error Status::file_io; what reading the cases reports.
+     * @throws Error Status::invalid_dataset (two cases would share a folder); Status::file_format (a cases.json that is no
+     *         list); Status::file_io; what reading the cases reports.
      */
     void write(const std::filesystem::path &folder) const
     {

@@ -42,6 +42,12 @@ pub fn guard_always(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     }
 }
 
+/// Runs a callback of the host, after which it is asked whether to go on. Where the end of the process did not wait for it,
+/// the call is cancelled; but where there is a GPU the thread rests, since what the call holds there cannot be freed any more.
+pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
+    if runtime::cuda_is_used() { exit::in_message(callback) } else { exit::in_callback(callback) }
+}
+
 /// Runs the body of a C function that uses libtorch, which is checked first.
 pub fn guard_libtorch(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     guard(|| {
@@ -51,7 +57,7 @@ pub fn guard_libtorch(body: impl FnOnce() -> Result<()>) -> coopseg_status {
         let _heard = HeardWarnings::begin();
         let _modes = PlainModes::begin()?;
         let outcome = body();
-        exit::watch();
+        exit::watch_after_call();
         outcome
     })
 }

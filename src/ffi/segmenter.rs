@@ -1,6 +1,6 @@
 //! Segmenters.
 
-use super::guard::{guard_always, guard_libtorch};
+use super::guard::{self, guard_always, guard_libtorch};
 use super::image::{self, Extent, Named, coopseg_buffer, coopseg_image, refuse_overlap};
 use super::model::coopseg_model;
 use super::registry;
@@ -357,7 +357,7 @@ impl Listener {
     fn goes_on(&self, done: usize, slices: usize) -> bool {
         let wanted = self.callback.is_none_or(|callback| {
             // SAFETY: the caller's callback with the caller's user_data.
-            exit::in_callback(|| unsafe { callback(done, slices, self.user_data) == 0 })
+            guard::in_callback(|| unsafe { callback(done, slices, self.user_data) == 0 })
         });
         wanted && exit::go_on().is_ok()
     }

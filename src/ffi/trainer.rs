@@ -2,7 +2,7 @@
 
 use super::dataset::{coopseg_dataset, shared};
 use super::event::{coopseg_event, coopseg_event_callback, to_c, without_lists};
-use super::guard::{guard, guard_always, guard_libtorch};
+use super::guard::{self, guard, guard_always, guard_libtorch};
 use super::model::coopseg_model;
 use super::registry;
 use super::status::coopseg_status;
@@ -195,7 +195,7 @@ pub unsafe extern "C" fn coopseg_trainer_run(
             let wanted = callback.is_none_or(|callback| {
                 let event = to_c(event);
                 // SAFETY: the caller's callback with the caller's user_data; the event lives during the call.
-                exit::in_callback(|| unsafe { callback(&event, user_data) == 0 })
+                guard::in_callback(|| unsafe { callback(&event, user_data) == 0 })
             });
             if wanted && exit::go_on().is_ok() { Answer::Continue } else { Answer::Cancel }
         };
@@ -337,8 +337,8 @@ pub extern "C" fn coopseg_trainer_cancel(trainer: *const coopseg_trainer) -> coo
 /// @param trainer   Used exclusively during the call.
 /// @param out_json  Receives a JSON object: "configuration", "seed", "device", "steps", "seconds", "finished",
 ///                  "data" (the cases that are used and those that were left out), "history" with "epochs"
-///                  (mean losses, validation, speed) and "best_epoch". Free it with
-///                  `coopseg_string_free`.
+///                  (mean losses, validation, speed; beyond some thousands thinned out) and "best_epoch". Free it
+///                  with `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`;
 ///         `COOPSEG_POISONED`.
 /// Threads: one call per trainer at a time.

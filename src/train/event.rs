@@ -121,14 +121,14 @@ pub struct EpochRecord {
 /// What was measured in a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// One record per completed epoch; of long trainings (thousands of epochs) every second, fourth, … and the best and
-    /// the last.
+    /// One record per completed epoch; of long trainings (thousands of epochs) every second, fourth, …, and the best, the
+    /// last validated and the last.
     pub epochs: Vec<EpochRecord>,
     /// The epoch whose networks are the best model; none before a validation.
     pub best_epoch: Option<u64>,
 }
 
-/// How many records a history keeps, and at most two more: with them it fits a file's header, whatever the number of
+/// How many records a history keeps, and at most three more: with them it fits a file's header, whatever the number of
 /// classes.
 const MOST_RECORDS: u64 = 4_000;
 
@@ -139,9 +139,10 @@ impl History {
         let every = last.div_ceil(MOST_RECORDS).next_power_of_two();
         if every > 1 {
             let best = self.best_epoch;
-            self.epochs.retain(|record| {
-                record.epoch.is_multiple_of(every) || Some(record.epoch) == best || record.epoch == last
-            });
+            let validated = self.epochs.iter().rfind(|record| record.validation.is_some());
+            let others = [best, validated.map(|record| record.epoch), Some(last)];
+            self.epochs
+                .retain(|record| record.epoch.is_multiple_of(every) || others.contains(&Some(record.epoch)));
         }
     }
 
@@ -194,7 +195,7 @@ mod tests {
         for epoch in 1..=50_001 {
             history.epochs.push(record(epoch));
             history.thin_out();
-            assert!(history.epochs.len() as u64 <= MOST_RECORDS + 2);
+            assert!(history.epochs.len() as u64 <= MOST_RECORDS + 3);
             assert!(epoch > MOST_RECORDS || history.epochs.len() as u64 == epoch);
             if epoch == 20_000 {
                 stopped = Some(history.clone());

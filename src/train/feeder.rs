@@ -39,6 +39,9 @@ impl Feeder {
                 let steps = slices.steps_of_epoch(epoch);
                 for indices in steps.iter().skip(first) {
                     let at_work = AtWork::begin();
+                    if exit::unless_ending().is_err() {
+                        return;
+                    }
                     let batch = pool.install(|| slices.assemble(epoch, indices));
                     drop(at_work);
                     let failed = batch.is_err();

@@ -10,7 +10,7 @@ use super::trainer::{Best, Trainer};
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::parallel;
-use crate::runtime;
+use crate::runtime::{self, OwnStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tch::Device;
@@ -171,6 +171,9 @@ impl Trainer {
             ));
         }
         let together = self.config.optimizer.accumulate_steps;
+        // Whatever the caller's stream is, one call after the other: what this one changes is there for the next.
+        let stream = self.step.stream(self.network.device())?;
+        let _visit = stream.as_deref().map(OwnStream::enter).transpose()?;
         // Whatever fails before the update leaves a part of the gradients: what is accumulated starts anew then.
         let before = std::mem::take(&mut self.progress.accumulated);
         if before == 0 {
@@ -346,7 +349,7 @@ impl Trainer {
     }
 
     /// Scores the networks on the validation cases now; the best ones are kept. The scores join the record of
-    /// the epoch under way, or of the one that has just ended.
+    /// the epoch under way, or of the one that has just ended, unless those that it has are the best.
     ///
     /// # Errors
     /// `InvalidState` without validation data.

@@ -176,15 +176,20 @@ impl Trainer {
         let (Some(best), Some(validation)) = (&mut self.best, &self.validation) else { return Ok(()) };
         let scores = validation.score(&best.network.copy_to(self.network.device())?)?;
         self.progress.validations_without_gain = 0;
-        if scores.selection.is_nan() {
+        let scores = ValidationScores { best: !scores.selection.is_nan(), ..scores };
+        best.selection = scores.selection;
+        let validated = self.history.epochs.iter().rfind(|record| record.validation.is_some());
+        let last = validated.map(|record| record.epoch);
+        let epoch = self.history.best_epoch;
+        if !scores.best {
             self.best = None;
             self.history.best_epoch = None;
-            return Ok(());
         }
-        best.selection = scores.selection;
-        let epoch = self.history.best_epoch;
         if let Some(record) = self.history.epochs.iter_mut().find(|record| Some(record.epoch) == epoch) {
-            record.validation = Some(ValidationScores { best: true, ..scores });
+            if last == epoch {
+                self.progress.last_validation = Some(scores.clone());
+            }
+            record.validation = Some(scores);
         }
         Ok(())
     }

@@ -221,6 +221,47 @@ static void callbacks_return_late(long delay)
     until_callbacks(3);
 }
 
+static coopseg_trainer *of_thread;
+static pthread_key_t key;
+static coopseg_status at_the_end = COOPSEG_OK;
+
+static void step_once_more(void *unused)
+{
+    coopseg_event event;
+    (void)unused;
+    memset(&event, 0, sizeof event);
+    event.struct_size = sizeof event;
+    at_the_end = coopseg_trainer_step(of_thread, &event);
+}
+
+static void *step_and_end(void *unused)
+{
+    coopseg_event event;
+    int step;
+    (void)unused;
+    memset(&event, 0, sizeof event);
+    event.struct_size = sizeof event;
+    CHECK_OK(coopseg_trainer_new(ENDLESS_CONFIG, dataset, NULL, NULL, &of_thread));
+    CHECK(pthread_setspecific(key, of_thread) == 0);
+    for (step = 0; step < 5; step++) {
+        CHECK_OK(coopseg_trainer_step(of_thread, &event));
+    }
+    return NULL;
+}
+
+/* What is kept for a thread is destroyed after what libtorch keeps for it. */
+static void a_thread_that_ends_is_refused(long delay)
+{
+    pthread_t thread;
+    (void)delay;
+    CHECK(pthread_key_create(&key, step_once_more) == 0);
+    make();
+    begin(&thread, step_and_end);
+    CHECK(pthread_join(thread, NULL) == 0);
+    CHECK(at_the_end == COOPSEG_INVALID_STATE);
+    CHECK_OK(coopseg_trainer_free(of_thread));
+}
+
 static void *spoil(void *unused)
 {
     coopseg_status status;
@@ -297,6 +338,7 @@ int main(void)
     ENDS_WELL(a_segmentation_exits_in_its_callback, 0);
     ENDS_WELL(callbacks_never_return, 0);
     ENDS_WELL(callbacks_return_late, 0);
+    ENDS_WELL(a_thread_that_ends_is_refused, 0);
     ENDS_WELL(calls_follow_each_other, 0);
     ENDS_WELL(threads_end_with_a_status, 0);
     return report();

@@ -46,7 +46,7 @@ static void wrong_folder(void)
     CHECK_FAILS(COOPSEG_FILE_NOT_FOUND, "\xc3\xa4", coopseg_load_libtorch(folder));
     CHECK_OK(coopseg_last_error(NULL, 0, &length));
     CHECK(length > 2000 && length < 2048 && (length - strlen("`folder` is ")) % 2 == 0);
-    CHECK_FAILS(COOPSEG_FILE_NOT_FOUND, "`folder` is ,", coopseg_load_libtorch(""));
+    CHECK_FAILS(COOPSEG_INVALID_ARGUMENT, "empty path", coopseg_load_libtorch(""));
     CHECK(!is_loaded("/libtorch_cpu.so"));
 }
 

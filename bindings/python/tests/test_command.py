@@ -49,7 +49,7 @@ def test_train_evaluate_segment_info(subjects: Path, tmp_path: Path, capfd) -> N
     assert {line.split()[0] for line in lines[1:]} == {"LV", "MYO", "RV", "mean"}
     assert len(json.loads((tmp_path / "a.json").read_text())["cases"]) == 5 and (tmp_path / "a.csv").exists()
 
-    image = next(subjects.iterdir()) / "image.nii.gz"
+    image = next(subjects.glob("*/image.nii.gz"))
     labels = tmp_path / "labels.nii.gz"
     assert main(["segment", model, str(image), "--labels", str(labels), "--entropy", str(tmp_path / "e.nii"),
                  "--iterations", "0", "--device", "cpu"]) == 0  # fmt: skip
@@ -154,7 +154,7 @@ def test_an_output_folder_that_is_no_utf_8_is_refused_first(subjects: Path, tmp_
 def test_paths_that_are_no_utf_8_are_printed(subjects: Path, tmp_path: Path, capfd, monkeypatch) -> None:
     model, labels = tmp_path / "model.coopseg", os.fsdecode(os.fsencode(tmp_path / "labels") + b"\xff.nii")
     coopseg.Model(SMALL).save(model)
-    image = next(subjects.iterdir()) / "image.nii.gz"
+    image = next(subjects.glob("*/image.nii.gz"))
     command = ["segment", str(model), str(image), "--labels", labels, "--quiet"]
     environment = {**os.environ, "PYTHONPATH": str(PACKAGE / "src"), "PYTHONIOENCODING": "utf-8:strict"}
     done = subprocess.run([sys.executable, "-m", "coopseg", *command], env=environment, capture_output=True, text=True)

@@ -208,8 +208,8 @@ def handled() -> Iterator[list[tuple[int, object]]]:
 def test_what_another_handler_raises_is_never_lost(dataset, handled) -> None:
     trainer = coopseg.Trainer(LONG, dataset)
     for attempt in range(20):
-        signal.setitimer(signal.ITIMER_REAL, 0.01 + attempt * 0.0007)
         with pytest.raises(OfMine, match="time is over"):
+            signal.setitimer(signal.ITIMER_REAL, 0.01 + attempt * 0.0007)
             trainer.run(None if attempt % 2 else lambda event: None)
         (number, frame) = handled.pop()
         assert number == signal.SIGALRM and isinstance(frame, FrameType) and not handled

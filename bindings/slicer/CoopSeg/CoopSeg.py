@@ -118,6 +118,7 @@ class CoopSegWidget(ScriptedLoadableModuleWidget):
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         self._job = None
+        self._observer = None
         self._option_readers = {}
 
     def setup(self):
@@ -160,7 +161,8 @@ class CoopSegWidget(ScriptedLoadableModuleWidget):
         self._observer = slicer.mrmlScene.AddObserver(slicer.mrmlScene.StartCloseEvent, self._on_scene_close)
 
     def cleanup(self):
-        slicer.mrmlScene.RemoveObserver(self._observer)
+        if self._observer is not None:
+            slicer.mrmlScene.RemoveObserver(self._observer)
         self._abandon()
 
     def on_segment(self):

@@ -77,7 +77,7 @@ fn tiles(input: &ReportInput) -> Markup {
         ("Dice, FTN+STN", score(best.map(|scores| mean_foreground(&scores.refined_dice)))),
         ("mean IoU, FTN+STN", score(best.map(|scores| scores.mean_iou))),
         ("best epoch", input.history.best_epoch.map_or_else(|| "–".to_owned(), |epoch| epoch.to_string())),
-        ("epochs", epochs.len().to_string()),
+        ("epochs", epochs.last().map_or(0, |record| record.epoch).to_string()),
         ("steps", steps.to_string()),
         ("time", duration(seconds)),
         ("slices per second", format!("{:.1}", mean(|record| record.examples_per_second))),
