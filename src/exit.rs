@@ -44,10 +44,10 @@ unsafe extern "C" {
     static __dso_handle: u8;
 }
 
-/// Has this thread note when what it keeps for itself begins to be destroyed, such as oneDNN's kernels, without which no
-/// call can compute. That happens when it ends, and in the thread that calls `exit` before everything else. The first thread
-/// ends with the process, which is so noticed at once; `exit` in other threads, and in programs whose first thread has no use
-/// for this library, is noticed later.
+/// Has this thread note when what it keeps for itself begins to be destroyed, such as oneDNN's kernels, without which
+/// no call can compute. That happens when it ends, and in the thread that calls `exit` before everything else. The
+/// first thread ends with the process, which is so noticed at once; `exit` in other threads, and in programs whose
+/// first thread has no use for this library, is noticed later.
 fn watch_this_thread() {
     extern "C" fn ends(_: *mut c_void) {
         THREAD_ENDS.set(true);
@@ -60,8 +60,8 @@ fn watch_this_thread() {
     unsafe { __cxa_thread_atexit_impl(ends, std::ptr::null_mut(), (&raw const __dso_handle).cast()) };
 }
 
-/// To be called at the end of each call that has used libtorch: what libtorch has made for this thread meanwhile is destroyed
-/// after what is registered now. Later calls register ever more rarely.
+/// To be called at the end of each call that has used libtorch: what libtorch has made for this thread meanwhile is
+/// destroyed after what is registered now. Later calls register ever more rarely.
 pub fn watch_after_call() {
     let calls = CALLS_WITH_LIBTORCH.get() + 1;
     CALLS_WITH_LIBTORCH.set(calls);
@@ -141,8 +141,8 @@ impl AtWork {
         unless_ending()?;
         if BEGUN.load(SeqCst) || THREAD_ENDS.get() {
             return Err(Error::InvalidState(
-                "the process or this thread is ending, and what libtorch needs may be gone already; expected this call before \
-                 main returns, exit is called or the thread's function returns"
+                "the process or this thread is ending, and what libtorch needs may be gone already; expected this call \
+                 before main returns, exit is called or the thread's function returns"
                     .to_owned(),
             ));
         }

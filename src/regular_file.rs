@@ -7,8 +7,8 @@ use std::path::Path;
 /// Opens a file and tells its length.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Io`]: missing, or the system refuses; [`Error::Format`] for what is no file but a pipe or a
-/// device: `expected` says what was expected.
+/// [`Error::NotFound`], [`Error::Io`]: missing, or the system refuses; [`Error::Format`] for what is no file but a pipe
+/// or a device: `expected` says what was expected.
 pub fn open(path: &Path, expected: &str) -> Result<(File, u64)> {
     let failed = |source| Error::io(path, "read", source);
     check(path, expected)?;

@@ -1226,7 +1226,8 @@ coopseg_status coopseg_volume_free(struct coopseg_volume *volume);
  * @param options_json  JSON object: "layout" ("auto", which detects it, "pattern", "images_labels", "list",
  *                      "acdc", "mnms" or "nnunet"), "image" and "label" (patterns relative to the folder; a *
  *                      matches within one name, and the texts that it matched for an image name the case and
- *                      replace the stars of "label"; image.nii.gz and label.nii.gz in a folder per case where none is given),
+ *                      replace the stars of "label"; image.nii.gz and label.nii.gz in a folder per case where none is
+ *                      given),
  *                      "label_map" (raw label value to class), "keep_unlabelled" (an image without a label file
  *                      is a case), "subjects" (only these). NULL or "" for the defaults. See
  *                      `coopseg_config_schema("folder")`.
@@ -1373,7 +1374,8 @@ coopseg_status coopseg_dataset_split(const struct coopseg_dataset *dataset,
  * @param dataset   Shared use.
  * @param out_json  Receives a JSON object: "count" and "cases", each with "name", "subject",
  *                  "attributes" (what the dataset says of the case, such as "phase"), "has_labels", "image" and
- *                  "label" (paths, or null), "frame" (which volume of a 4-D file, from 0; null: the whole file). Free it with `coopseg_string_free`.
+ *                  "label" (paths, or null), "frame" (which volume of a 4-D file, from 0; null: the whole file).
+ *                  Free it with `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_BUSY`.
  * Threads: any number of calls at once.
  * Since 0.1.
@@ -2075,8 +2077,9 @@ coopseg_status coopseg_evaluation_save_csv(const struct coopseg_evaluation *eval
  * @param first     Shared use.
  * @param second    Shared use; the same classes and cases, in any order.
  * @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes that are
- *                  defined in both) and metric, "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
- *                  pairs that differ, "statistic", "p"). Free it with `coopseg_string_free`.
+ *                  defined in both) and metric, "difference" (summary of second minus first) and "wilcoxon"
+ *                  (signed-rank test, two-sided: "n" pairs that differ, "statistic", "p"). Free it with
+ *                  `coopseg_string_free`.
  * @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (other
  *         classes or cases, by name).
  * Threads: any number of calls at once.

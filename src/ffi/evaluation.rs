@@ -183,8 +183,9 @@ pub unsafe extern "C" fn coopseg_evaluation_save_csv(
 /// @param first     Shared use.
 /// @param second    Shared use; the same classes and cases, in any order.
 /// @param out_json  Receives a JSON list with, for every stage, class (and "mean" over the classes that are
-///                  defined in both) and metric, "difference" (summary of second minus first) and "wilcoxon" (signed-rank test, two-sided: "n"
-///                  pairs that differ, "statistic", "p"). Free it with `coopseg_string_free`.
+///                  defined in both) and metric, "difference" (summary of second minus first) and "wilcoxon"
+///                  (signed-rank test, two-sided: "n" pairs that differ, "statistic", "p"). Free it with
+///                  `coopseg_string_free`.
 /// @return `COOPSEG_OK`; `COOPSEG_NULL_ARGUMENT`; `COOPSEG_INVALID_HANDLE`; `COOPSEG_INVALID_ARGUMENT` (other
 ///         classes or cases, by name).
 /// Threads: any number of calls at once.

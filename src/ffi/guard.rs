@@ -42,8 +42,9 @@ pub fn guard_always(body: impl FnOnce() -> Result<()>) -> coopseg_status {
     }
 }
 
-/// Runs a callback of the host, after which it is asked whether to go on. Where the end of the process did not wait for it,
-/// the call is cancelled; but where there is a GPU the thread rests, since what the call holds there cannot be freed any more.
+/// Runs a callback of the host, after which it is asked whether to go on. Where the end of the process did not wait for
+/// it, the call is cancelled; but where there is a GPU the thread rests, since what the call holds there cannot be
+/// freed any more.
 pub fn in_callback<T>(callback: impl FnOnce() -> T) -> T {
     if runtime::cuda_is_used() { exit::in_message(callback) } else { exit::in_callback(callback) }
 }

@@ -11,7 +11,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Mutex;
 
-/// Addresses of the texts that were handed out and not freed yet, with their sizes: a host may have shortened them in place.
+/// Addresses of the texts that were handed out and not freed yet, with their sizes: a host may have shortened them in
+/// place.
 static TEXTS: Lazy<Mutex<HashMap<usize, usize>>> = Lazy::new(Mutex::default);
 
 /// Frees a text that this library returned through an `out_…` parameter.

@@ -125,8 +125,8 @@ impl Segmenter {
         self.in_chunks(started, image.slices(), compute, deliver)
     }
 
-    /// Copies of an image's channels on the segmenter's device, with their windows. None where images of the host stay there,
-    /// the device's memory is short, or they are too large for it in one piece.
+    /// Copies of an image's channels on the segmenter's device, with their windows. None where images of the host stay
+    /// there, the device's memory is short, or they are too large for it in one piece.
     fn uploaded(
         &self,
         channels: &[&dyn SliceSource],

@@ -82,8 +82,8 @@ impl TrainingStep {
         TrainingStep { parts, gpu: None }
     }
 
-    /// The stream of a GPU on which steps work: what is done before and after one, with what it reads and leaves, is asked for
-    /// there too. None on the CPU.
+    /// The stream of a GPU on which steps work: what is done before and after one, with what it reads and leaves, is
+    /// asked for there too. None on the CPU.
     ///
     /// # Errors
     /// What CUDA reports.

@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT, or, where no name has
-/// such a number, imagesTr/NAME.EXT with all channels. The subject is the name up to the last "_".
+/// The training cases: imagesTr/NAME_0000.EXT (and _0001 …, a file per channel) with labelsTr/NAME.EXT, or, where no
+/// name has such a number, imagesTr/NAME.EXT with all channels. The subject is the name up to the last "_".
 pub(super) fn find(folder: &Path) -> Result<Vec<Found>> {
     let description = folder.join("dataset.json");
     let json: Value = serde_json::from_str(&read_text(&description)?)

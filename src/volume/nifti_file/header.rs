@@ -92,8 +92,8 @@ fn identify(path: &Path, bytes: &[u8; HEADER_SIZE]) -> Result<NiftiHeader> {
     Ok(header)
 }
 
-/// Voxels along x, y, z, whether the file says that it is 2-D, and the number of volumes along the fourth axis, or along the
-/// fifth, where the format wants vectors and the fourth, for time, is 1.
+/// Voxels along x, y, z, whether the file says that it is 2-D, and the number of volumes along the fourth axis, or
+/// along the fifth, where the format wants vectors and the fourth, for time, is 1.
 fn shape(path: &Path, header: &NiftiHeader) -> Result<([usize; 3], bool, usize)> {
     // dim is signed in the format.
     let [ndim, dims @ ..] = header.dim.map(|size| size as i16);

@@ -165,8 +165,8 @@ class Dataset(Handle):
         return type(self)._adopt(first.value), type(self)._adopt(held_out.value)
 
     def info(self) -> dict[str, Any]:
-        """Describes the dataset: "count" and "cases", each with "name", "subject", "attributes", "has_labels", "frame", "image"
-        and "label" (paths, or None)."""
+        """Describes the dataset: "count" and "cases", each with "name", "subject", "attributes", "has_labels", "image" and
+        "label" (paths, or None) and "frame" (which volume of a 4-D file, or None)."""
         return dict(call_json("dataset_info", self._pointer))
 
     def load(self, index: int, classes: int) -> tuple[Image, Image | None]:
