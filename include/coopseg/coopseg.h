@@ -15,9 +15,9 @@
  *   nothing. They are names, not addresses: never look behind them. A handle that was freed, is of another
  *   kind or was not made here is refused with COOPSEG_INVALID_HANDLE.
  * - Structs whose first field is struct_size are refused unless that field holds their size.
- * - Texts are UTF-8 and end with a zero byte; paths may hold any bytes. Every function that takes one returns
- *   COOPSEG_INVALID_ARGUMENT for a text that is not UTF-8 and for an empty path. Texts that a function returns through
- *   an out_... parameter are freed with coopseg_string_free().
+ * - Texts are UTF-8 and end with a zero byte; paths may hold any bytes. Every function refuses a text that is not
+ *   UTF-8, and an empty path, with COOPSEG_INVALID_ARGUMENT. Texts that a function returns through an out_...
+ *   parameter are freed with coopseg_string_free().
  * - Options are JSON objects. Keys that are left out have their defaults; unknown keys, wrong types and
  *   values out of range are refused by name.
  * - "Shared use" of a handle means that any number of threads may pass it at once; "exclusive" means one call
