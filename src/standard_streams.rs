@@ -27,24 +27,20 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 
 /// The same open file.
 fn with_another_number(file: &File) -> io::Result<File> {
-    // SAFETY: the number is that of an open file, and the new one belongs to nobody else.
+    // SAFETY: the number is that of a file that stays open during the call.
     let number = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
     if number == -1 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: as above.
+    // SAFETY: the number was just given for this file alone.
     Ok(unsafe { File::from_raw_fd(number) })
 }
 
 /// Takes those numbers of standard streams that are free, until it is dropped. What cannot be printed meanwhile is lost, as
 /// before.
-#[cfg(unix)]
 fn take_free_numbers() -> [Option<File>; 3] {
     // SAFETY: it only asks.
     let free = |stream| unsafe { libc::fcntl(stream, libc::F_GETFD) } == -1;
     [libc::STDIN_FILENO, libc::STDOUT_FILENO, libc::STDERR_FILENO]
         .map(|stream| free(stream).then(|| File::open("/dev/null").ok()).flatten())
 }
-
-#[cfg(not(unix))]
-fn take_free_numbers() {}

@@ -11,7 +11,7 @@ use tch::Device;
 #[derive(Debug)]
 pub struct OwnStream(Raw<native::CudaStream>);
 
-// SAFETY: it is only ever read.
+// SAFETY: the C++ part keeps a device and a number in it, which nobody changes after it was made.
 unsafe impl Sync for OwnStream {}
 
 /// Streams of a device for threads that work on it at the same time.

@@ -63,10 +63,10 @@ pub(super) fn describes(folder: &Path) -> bool {
 }
 
 /// What a folder's list holds beside the given entries: others than of their names and images, whose images are there.
-/// `Err` before anything is written where the folder has a file of the list's name that is none.
+/// To be asked before any of the entries is written.
 ///
 /// # Errors
-/// `Format`; `Io`.
+/// `Format` where the folder has a file of the list's name that is none; `Io`.
 pub fn others(folder: &Path, entries: &[Entry]) -> Result<Vec<Entry>> {
     let Some(list) = of_folder(folder) else { return Ok(Vec::new()) };
     let names: HashSet<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();

@@ -233,9 +233,12 @@ fn tell_subjects_apart(found: &mut [Found]) {
 }
 
 fn read_text(path: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::io(path, "read", error))?;
+    let mut text = std::fs::read_to_string(path).map_err(|error| Error::io(path, "read", error))?;
     // Some editors begin a file with the mark of its byte order.
-    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
 }
 
 #[cfg(test)]
