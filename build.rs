@@ -81,6 +81,7 @@ fn compile_native(include: &Path) {
         .file(format!("{FOLDER}/operators.cpp"))
         .file(format!("{FOLDER}/warnings.cpp"))
         .file(format!("{FOLDER}/weight_gradient.cpp"))
+        .file(format!("{FOLDER}/winograd.cpp"))
         .compile("coopseg_native");
 }
 

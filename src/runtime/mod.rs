@@ -22,6 +22,7 @@ mod torch_error;
 mod trained_convolution;
 mod upload;
 mod warnings;
+mod winograd;
 
 pub use build_info::build_info;
 pub use cuda::is_used as cuda_is_used;
@@ -38,3 +39,4 @@ pub use threads::{Lane, set_threads, slice_pool, threads};
 pub use trained_convolution::TrainedConvolution;
 pub use upload::{page_locked, upload};
 pub use warnings::HeardWarnings;
+pub use winograd::WinogradConvolution;

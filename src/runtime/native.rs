@@ -28,6 +28,15 @@ pub struct KernelSettings {
     pub transposed: i32,
 }
 
+/// How Winograd's convolution is computed; see `native/winograd.h`.
+#[repr(C)]
+pub struct WinogradSettings {
+    pub outputs: i64,
+    pub doubles: i32,
+    pub activation: i32,
+    pub slope: f64,
+}
+
 /// Settings of an update; see `native/operators.h`.
 #[repr(C)]
 pub struct AdamSettings {
@@ -162,6 +171,24 @@ unsafe extern "C" {
         weight: *const C_tensor,
         bias: *const C_tensor,
         how: *const KernelSettings,
+        out_result: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_winograd_fits(weight: *const C_tensor) -> i32;
+    pub fn coopseg_native_winograd_pays(weight: *const C_tensor) -> i32;
+    pub fn coopseg_native_winograd_weight(
+        weight: *const C_tensor,
+        doubles: i32,
+        out_packed: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_winograd_convolve(
+        x: *const C_tensor,
+        weight: *const C_tensor,
+        bias: *const C_tensor,
+        sum: *mut C_tensor,
+        doubled_sum: *const C_tensor,
+        how: *const WinogradSettings,
         out_result: *mut *mut C_tensor,
         message: *mut Message,
     ) -> i32;

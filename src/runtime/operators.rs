@@ -30,6 +30,17 @@ pub enum Activation {
     LeakyRelu(f64),
 }
 
+impl Activation {
+    /// As the C++ part takes it.
+    pub(super) fn number_and_slope(self) -> (i32, f64) {
+        match self {
+            Activation::None => (0, 0.0),
+            Activation::Relu => (1, 0.0),
+            Activation::LeakyRelu(slope) => (2, slope),
+        }
+    }
+}
+
 /// A convolution of oneDNN with a bias, for inference on the CPU: no gradients.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PackedConvolution {
@@ -43,11 +54,7 @@ pub struct PackedConvolution {
 
 impl PackedConvolution {
     fn settings(self, activation: Activation) -> ConvolutionSettings {
-        let (activation, slope) = match activation {
-            Activation::None => (0, 0.0),
-            Activation::Relu => (1, 0.0),
-            Activation::LeakyRelu(slope) => (2, slope),
-        };
+        let (activation, slope) = activation.number_and_slope();
         ConvolutionSettings { stride: self.stride, padding: self.padding, activation, slope }
     }
 

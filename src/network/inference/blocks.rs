@@ -3,7 +3,7 @@
 use super::layer::{Builder, Layer, Rectifier};
 use crate::error::Result;
 use crate::network::decoder;
-use crate::network::encoder::{self, doubled};
+use crate::network::encoder;
 use tch::Tensor;
 
 /// Two convolutions; the second ends with a rectifier of choice.
@@ -73,11 +73,13 @@ impl Block {
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let mut sum = self.shortcut.forward(x)?;
+        let sum = self.shortcut.forward(x)?;
+        let first = self.double.first.forward(x)?;
         if self.doubling {
-            sum = doubled(&sum)?;
+            self.double.second.forward_onto_doubled(&sum, &first)
+        } else {
+            self.double.second.forward_onto(sum, &first)
         }
-        self.double.second.forward_onto(sum, &self.double.first.forward(x)?)
     }
 }
 

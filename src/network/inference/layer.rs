@@ -7,6 +7,7 @@ use crate::network::convolution::{Convolution, doubling_sums, weight_for_doublin
 use crate::network::encoder::{SLOPE, doubled};
 use crate::network::memory_layout::channels_last;
 use crate::network::precision::Precision;
+use crate::runtime::WinogradConvolution;
 use crate::runtime::operators::{self, Activation, PackedConvolution};
 use tch::{Device, Tensor};
 
@@ -24,7 +25,7 @@ pub enum Rectifier {
 /// Makes layers for one target.
 pub struct Builder {
     target: Target,
-    /// Whether oneDNN's fused operators are used.
+    /// Whether convolutions that rectify what they write are used: oneDNN's, and this library's own.
     pub fused: bool,
     /// Whether tensors have the column fastest in memory rather than the channel: cuDNN's convolutions of float32
     /// without TF32 are faster then.
@@ -55,8 +56,13 @@ impl Builder {
         rectifier: Rectifier,
     ) -> Result<Layer> {
         let (weight, bias) = folded(convolution, norm)?;
-        let kind =
-            PackedConvolution { stride: convolution.stride, padding: convolution.padding, transposed: false };
+        let (stride, padding) = (convolution.stride, convolution.padding);
+        let kind = PackedConvolution { stride, padding, transposed: false };
+        if (stride, padding) == (1, 1)
+            && let Some(own) = self.winograd(&weight, false)?
+        {
+            return self.own_layer(own, &bias, kind, rectifier);
+        }
         self.finish(&weight, &bias, kind, size, rectifier)
     }
 
@@ -75,8 +81,32 @@ impl Builder {
             return Ok(Layer { doubles: true, ..layer });
         }
         let kind = PackedConvolution { stride: 2, padding: 1, transposed: true };
+        if let Some(own) = self.winograd(&weight, true)? {
+            return self.own_layer(own, &bias, kind, rectifier);
+        }
         let sums = doubling_sums(weight.kind(), weight.device())?;
         self.finish(&weight_for_doubling(&weight, &sums)?, &bias, kind, size, rectifier)
+    }
+
+    /// This library's own convolution with a weight outputs×inputs×k×k, where it is used and fits.
+    fn winograd(&self, weight: &Tensor, doubles: bool) -> Result<Option<WinogradConvolution>> {
+        if !self.fused {
+            return Ok(None);
+        }
+        let weight = weight.f_to_kind(self.target.precision.kind())?;
+        if WinogradConvolution::pays(&weight) { WinogradConvolution::of(&weight, doubles) } else { Ok(None) }
+    }
+
+    fn own_layer(
+        &self,
+        own: WinogradConvolution,
+        bias: &Tensor,
+        convolution: PackedConvolution,
+        rectifier: Rectifier,
+    ) -> Result<Layer> {
+        let bias = bias.f_to_kind(self.target.precision.kind())?;
+        let kernel = Kernel::Winograd(own);
+        Ok(Layer { kernel, bias, convolution, rectifier, doubles: false, padding: 0, allow_tf32: false })
     }
 
     fn finish(
@@ -101,19 +131,13 @@ impl Builder {
         let inputs = weight.size4()?;
         let inputs = if convolution.transposed { inputs.0 } else { inputs.1 };
         let [samples, _, _] = self.target.batch;
-        let weight =
-            if self.fused { convolution.pack(&weight, [samples, inputs, height, width])? } else { weight };
+        let kernel = if self.fused {
+            Kernel::Packed(convolution.pack(&weight, [samples, inputs, height, width])?)
+        } else {
+            Kernel::Plain(weight)
+        };
         let allow_tf32 = self.target.precision == Precision::Tensorfloat32;
-        Ok(Layer {
-            weight,
-            bias,
-            convolution,
-            rectifier,
-            fused: self.fused,
-            doubles: false,
-            padding,
-            allow_tf32,
-        })
+        Ok(Layer { kernel, bias, convolution, rectifier, doubles: false, padding, allow_tf32 })
     }
 }
 
@@ -128,14 +152,24 @@ fn folded(convolution: &Convolution, norm: Option<&BatchNorm>) -> Result<(Tensor
     Ok((weight, bias.f_mul(&scale)?.f_add(&shift)?))
 }
 
+/// A weight with what computes its convolution.
+#[derive(Debug)]
+enum Kernel {
+    /// This library.
+    Winograd(WinogradConvolution),
+    /// oneDNN.
+    Packed(Tensor),
+    /// libtorch's choice.
+    Plain(Tensor),
+}
+
 /// One convolution with its bias and rectifier.
 #[derive(Debug)]
 pub struct Layer {
-    weight: Tensor,
+    kernel: Kernel,
     bias: Tensor,
     convolution: PackedConvolution,
     rectifier: Rectifier,
-    fused: bool,
     /// Whether every pixel of an input is to be doubled first.
     doubles: bool,
     /// Channels of zeros that an input gets.
@@ -154,30 +188,44 @@ fn more_channels(x: &Tensor, padding: i64) -> Result<Tensor> {
 impl Layer {
     /// rectifier(convolution(x)).
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        if self.fused {
-            return self.convolution.apply(x, &self.weight, &self.bias, self.rectifier.activation());
+        let activation = self.rectifier.activation();
+        match &self.kernel {
+            Kernel::Winograd(convolution) => convolution.apply(x, &self.bias, activation),
+            Kernel::Packed(weight) => self.convolution.apply(x, weight, &self.bias, activation),
+            Kernel::Plain(weight) => self.rectifier.apply(self.plain(x, weight)?),
         }
-        self.rectifier.apply(self.plain(x)?)
     }
 
     /// rectifier(sum + convolution(x)), in the memory of `sum`.
     pub fn forward_onto(&self, mut sum: Tensor, x: &Tensor) -> Result<Tensor> {
-        if self.fused {
-            sum = self.convolution.add_to(sum, x, &self.weight, &self.bias)?;
-        } else {
-            let _ = sum.f_add_(&self.plain(x)?)?;
+        match &self.kernel {
+            Kernel::Winograd(convolution) => {
+                return convolution.add_to(sum, x, &self.bias, self.rectifier.activation());
+            }
+            Kernel::Packed(weight) => sum = self.convolution.add_to(sum, x, weight, &self.bias)?,
+            Kernel::Plain(weight) => {
+                let _ = sum.f_add_(&self.plain(x, weight)?)?;
+            }
         }
         self.rectifier.apply(sum)
     }
 
-    fn plain(&self, x: &Tensor) -> Result<Tensor> {
+    /// The same with every pixel of `sum` twice in each direction.
+    pub fn forward_onto_doubled(&self, sum: &Tensor, x: &Tensor) -> Result<Tensor> {
+        if let Kernel::Winograd(convolution) = &self.kernel {
+            return convolution.add_to_doubled(sum, x, &self.bias, self.rectifier.activation());
+        }
+        self.forward_onto(doubled(sum)?, x)
+    }
+
+    fn plain(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
         let PackedConvolution { stride, padding, transposed } = self.convolution;
         let x = more_channels(x, self.padding)?;
         let x = if self.doubles { doubled(&x)? } else { x };
         // float32 means float32: libtorch's default lets cuDNN round the factors to TF32, which shows in the third digit.
         let (benchmark, deterministic, cudnn) = (false, false, true);
         Ok(x.f_internal_convolution(
-            &self.weight,
+            weight,
             Some(&self.bias),
             [stride, stride],
             [padding, padding],

@@ -4,10 +4,10 @@
 
 #include "weight_gradient.h"
 
+#include "in_parallel.h"
+
 #include <ATen/Parallel.h>
-#include <ATen/TensorIterator.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
@@ -227,29 +227,6 @@ class Sums {
     int64_t rows_at_once_ = 1, rows_copied_ = 1, columns_needed_ = 1, pieces_per_image_ = 1;
 };
 
-// Runs `body(part)` for each part on libtorch's threads. (at::parallel_for of the headers would need this library to be
-// compiled with OpenMP and to link a second one.)
-template <typename Body>
-void in_parallel(int64_t parts, const Body& body) {
-    at::Tensor numbers = at::arange(parts, at::kLong);
-    at::TensorIterator iterator =
-        at::TensorIteratorConfig().add_output(numbers).resize_outputs(false).check_all_same_dtype(false).build();
-    iterator.for_each(
-        [&body](char** data, const int64_t* strides, int64_t columns, int64_t rows) {
-            for (int64_t row = 0; row < rows; ++row) {
-                for (int64_t column = 0; column < columns; ++column) {
-                    body(*reinterpret_cast<const int64_t*>(data[0] + column * strides[0] + row * strides[1]));
-                }
-            }
-        },
-        1);
-}
-
-int64_t rounded(int64_t numbers) {
-    // Threads write no cache line in common.
-    return (numbers + 15) / 16 * 16;
-}
-
 }  // namespace
 
 bool weight_gradient_runs() {
@@ -275,9 +252,9 @@ at::Tensor weight_gradient(const at::Tensor& fine, const at::Tensor& wide, const
     const Sums sums(fine, wide, kernel);
     const int64_t parts = std::min<int64_t>(at::get_num_threads(), sums.pieces());
     const int64_t sum_size = sums.sum_size();
-    const int64_t sum_step = rounded(sum_size);
-    const int64_t wide_step = rounded(sums.wide_size());
-    const int64_t step = sum_step + wide_step + rounded(sums.fine_size());
+    const int64_t sum_step = whole_lines(sum_size);
+    const int64_t wide_step = whole_lines(sums.wide_size());
+    const int64_t step = sum_step + wide_step + whole_lines(sums.fine_size());
     const at::Tensor memory = at::empty({parts * step}, at::kFloat);
     float* const start = memory.mutable_data_ptr<float>();
     in_parallel(parts, [&](int64_t part) {

@@ -1,0 +1,45 @@
+// 3x3 convolutions with fewer multiplications, for inference: Winograd's F(2x2, 3x3) (Lavin and Gray 2016,
+// https://arxiv.org/abs/1509.09308), and the like for images with every pixel doubled. For processors with AVX2 or AVX-512.
+#pragma once
+
+#include "message.h"
+
+#include <cstdint>
+
+namespace at {
+class Tensor;
+}
+
+extern "C" {
+
+// Whether a weight (outputs x inputs x 3 x 3, any strides) fits: float32 on the host, and numbers of channels that fill the
+// processor's registers, or half of AVX-512's.
+int32_t coopseg_native_winograd_fits(const at::Tensor* weight);
+
+// Whether it fits and is faster than oneDNN.
+int32_t coopseg_native_winograd_pays(const at::Tensor* weight);
+
+// The weight of a convolution with stride and padding 1, as coopseg_native_winograd_convolve takes it: with four ninths of
+// the multiplications, or, if every pixel of an input is to count twice in each direction (`doubles`), so that the result
+// is twice as large, with a quarter. It belongs to the caller.
+int32_t coopseg_native_winograd_weight(
+    const at::Tensor* weight, int32_t doubles, at::Tensor** out_packed, coopseg_native_message* message);
+
+struct coopseg_native_winograd {
+    int64_t outputs;
+    // As the weight was packed.
+    int32_t doubles;
+    // Applied to the result: 0 nothing, 1 max(x, 0), 2 max(x, slope x).
+    int32_t activation;
+    double slope;
+};
+
+// activation(sum + convolution of x, N x inputs x H x W), with the channel fastest in memory; no gradients. `sum` may be null;
+// else it has the result's shape and layout, and takes the result. `doubled_sum` may be null; else it is half as large, and
+// every pixel of it counts for four; it is only read. Every value is computed in the same way whatever the number of threads.
+// The result belongs to the caller.
+int32_t coopseg_native_winograd_convolve(
+    const at::Tensor* x, const at::Tensor* weight, const at::Tensor* bias, at::Tensor* sum, const at::Tensor* doubled_sum,
+    const coopseg_native_winograd* how, at::Tensor** out_result, coopseg_native_message* message);
+
+}  // extern "C"
