@@ -55,15 +55,14 @@ impl Builder {
         size: [i64; 2],
         rectifier: Rectifier,
     ) -> Result<Layer> {
-        let (weight, bias) = folded(convolution, norm)?;
+        let (weight, bias) = self.folded(convolution, norm)?;
         let (stride, padding) = (convolution.stride, convolution.padding);
-        let kind = PackedConvolution { stride, padding, transposed: false };
-        if (stride, padding) == (1, 1)
-            && let Some(own) = self.winograd(&weight, false)?
-        {
-            return self.own_layer(own, &bias, kind, rectifier);
-        }
-        self.finish(&weight, &bias, kind, size, rectifier)
+        let kernel = if (stride, padding) == (1, 1) && self.own_pays(&weight) {
+            Kernel::Winograd(WinogradConvolution::new(&weight, false)?)
+        } else {
+            self.kernel(&weight, PackedConvolution { stride, padding, transposed: false }, size, false)?
+        };
+        Ok(Layer { kernel, bias, rectifier })
     }
 
     /// The same for inputs of which every pixel counts twice in each direction; `size` is that of the pixels.
@@ -74,51 +73,33 @@ impl Builder {
         size: [i64; 2],
         rectifier: Rectifier,
     ) -> Result<Layer> {
-        let (weight, bias) = folded(convolution, norm)?;
-        if self.column_fastest {
-            let kind = PackedConvolution { stride: 1, padding: 1, transposed: false };
-            let layer = self.finish(&weight, &bias, kind, size, rectifier)?;
-            return Ok(Layer { doubles: true, ..layer });
-        }
-        let kind = PackedConvolution { stride: 2, padding: 1, transposed: true };
-        if let Some(own) = self.winograd(&weight, true)? {
-            return self.own_layer(own, &bias, kind, rectifier);
-        }
-        let sums = doubling_sums(weight.kind(), weight.device())?;
-        self.finish(&weight_for_doubling(&weight, &sums)?, &bias, kind, size, rectifier)
+        let (weight, bias) = self.folded(convolution, norm)?;
+        let kernel = if self.own_pays(&weight) {
+            Kernel::Winograd(WinogradConvolution::new(&weight, true)?)
+        } else if self.column_fastest {
+            self.kernel(&weight, PackedConvolution { stride: 1, padding: 1, transposed: false }, size, true)?
+        } else {
+            let sums = doubling_sums(weight.kind(), weight.device())?;
+            let weight = weight_for_doubling(&weight, &sums)?;
+            self.kernel(&weight, PackedConvolution { stride: 2, padding: 1, transposed: true }, size, false)?
+        };
+        Ok(Layer { kernel, bias, rectifier })
     }
 
-    /// This library's own convolution with a weight outputs×inputs×k×k, where it is used and fits.
-    fn winograd(&self, weight: &Tensor, doubles: bool) -> Result<Option<WinogradConvolution>> {
-        if !self.fused {
-            return Ok(None);
-        }
-        let weight = weight.f_to_kind(self.target.precision.kind())?;
-        if WinogradConvolution::pays(&weight) { WinogradConvolution::of(&weight, doubles) } else { Ok(None) }
+    /// Whether this library's own convolution is used for a weight outputs×inputs×k×k, with stride and padding 1.
+    fn own_pays(&self, weight: &Tensor) -> bool {
+        self.fused && self.target.precision == Precision::Float32 && WinogradConvolution::pays(weight)
     }
 
-    fn own_layer(
-        &self,
-        own: WinogradConvolution,
-        bias: &Tensor,
-        convolution: PackedConvolution,
-        rectifier: Rectifier,
-    ) -> Result<Layer> {
-        let bias = bias.f_to_kind(self.target.precision.kind())?;
-        let kernel = Kernel::Winograd(own);
-        Ok(Layer { kernel, bias, convolution, rectifier, doubles: false, padding: 0, allow_tf32: false })
-    }
-
-    fn finish(
+    /// Of a weight in float64. With `doubles` every pixel of an input is doubled first.
+    fn kernel(
         &self,
         weight: &Tensor,
-        bias: &Tensor,
         convolution: PackedConvolution,
         [height, width]: [i64; 2],
-        rectifier: Rectifier,
-    ) -> Result<Layer> {
-        let (device, kind) = (self.target.device, self.target.precision.kind());
-        let weight = weight.f_to_device(device)?.f_to_kind(kind)?;
+        doubles: bool,
+    ) -> Result<Kernel> {
+        let weight = weight.f_to_kind(self.target.precision.kind())?;
         let channels = weight.size4()?.1;
         let padding = if self.eights && !convolution.transposed && (2..8).contains(&channels) {
             8 - channels
@@ -127,29 +108,30 @@ impl Builder {
         };
         let weight = more_channels(&weight, padding)?;
         let weight = if self.column_fastest { weight.f_contiguous()? } else { channels_last(&weight)? };
-        let bias = bias.f_to_device(device)?.f_to_kind(kind)?;
-        let inputs = weight.size4()?;
-        let inputs = if convolution.transposed { inputs.0 } else { inputs.1 };
-        let [samples, _, _] = self.target.batch;
-        let kernel = if self.fused {
-            Kernel::Packed(convolution.pack(&weight, [samples, inputs, height, width])?)
-        } else {
-            Kernel::Plain(weight)
-        };
+        if self.fused {
+            let inputs = weight.size4()?;
+            let inputs = if convolution.transposed { inputs.0 } else { inputs.1 };
+            let [samples, _, _] = self.target.batch;
+            let weight = convolution.pack(&weight, [samples, inputs, height, width])?;
+            return Ok(Kernel::Packed { weight, convolution });
+        }
         let allow_tf32 = self.target.precision == Precision::Tensorfloat32;
-        Ok(Layer { kernel, bias, convolution, rectifier, doubles: false, padding, allow_tf32 })
+        Ok(Kernel::Plain(Plain { weight, convolution, doubles, padding, allow_tf32 }))
     }
-}
 
-/// Scale and shift of a normalisation with running statistics, moved into the convolution before it. In float64:
-/// rounding happens once.
-fn folded(convolution: &Convolution, norm: Option<&BatchNorm>) -> Result<(Tensor, Tensor)> {
-    let exact = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(tch::Kind::Double);
-    let (weight, bias) = (exact(&convolution.weight)?, exact(&convolution.bias)?);
-    let Some(norm) = norm else { return Ok((weight, bias)) };
-    let [scale, shift] = norm.running_affine()?;
-    let weight = weight.f_mul(&scale.f_reshape([-1, 1, 1, 1])?)?;
-    Ok((weight, bias.f_mul(&scale)?.f_add(&shift)?))
+    /// Weight and bias on the target's device, with scale and shift of a normalisation with running statistics moved into
+    /// the convolution before it. The weight is in float64, so that rounding happens once.
+    fn folded(&self, convolution: &Convolution, norm: Option<&BatchNorm>) -> Result<(Tensor, Tensor)> {
+        let exact = |tensor: &Tensor| tensor.f_detach()?.f_to_kind(tch::Kind::Double);
+        let (mut weight, mut bias) = (exact(&convolution.weight)?, exact(&convolution.bias)?);
+        if let Some(norm) = norm {
+            let [scale, shift] = norm.running_affine()?;
+            weight = weight.f_mul(&scale.f_reshape([-1, 1, 1, 1])?)?;
+            bias = bias.f_mul(&scale)?.f_add(&shift)?;
+        }
+        let Target { device, precision, .. } = self.target;
+        Ok((weight.f_to_device(device)?, bias.f_to_device(device)?.f_to_kind(precision.kind())?))
+    }
 }
 
 /// A weight with what computes its convolution.
@@ -158,9 +140,20 @@ enum Kernel {
     /// This library.
     Winograd(WinogradConvolution),
     /// oneDNN.
-    Packed(Tensor),
+    Packed { weight: Tensor, convolution: PackedConvolution },
     /// libtorch's choice.
-    Plain(Tensor),
+    Plain(Plain),
+}
+
+#[derive(Debug)]
+struct Plain {
+    weight: Tensor,
+    convolution: PackedConvolution,
+    /// Whether every pixel of an input is to be doubled first.
+    doubles: bool,
+    /// Channels of zeros that an input gets.
+    padding: i64,
+    allow_tf32: bool,
 }
 
 /// One convolution with its bias and rectifier.
@@ -168,13 +161,7 @@ enum Kernel {
 pub struct Layer {
     kernel: Kernel,
     bias: Tensor,
-    convolution: PackedConvolution,
     rectifier: Rectifier,
-    /// Whether every pixel of an input is to be doubled first.
-    doubles: bool,
-    /// Channels of zeros that an input gets.
-    padding: i64,
-    allow_tf32: bool,
 }
 
 /// The same with so many channels of zeros added.
@@ -191,42 +178,44 @@ impl Layer {
         let activation = self.rectifier.activation();
         match &self.kernel {
             Kernel::Winograd(convolution) => convolution.apply(x, &self.bias, activation),
-            Kernel::Packed(weight) => self.convolution.apply(x, weight, &self.bias, activation),
-            Kernel::Plain(weight) => self.rectifier.apply(self.plain(x, weight)?),
+            Kernel::Packed { weight, convolution } => convolution.apply(x, weight, &self.bias, activation),
+            Kernel::Plain(plain) => self.rectifier.apply(plain.convolve(x, &self.bias)?),
         }
     }
 
-    /// rectifier(sum + convolution(x)), in the memory of `sum`.
+    /// rectifier(sum + convolution(x)), in the memory of `sum`, which has the layout of `x`.
     pub fn forward_onto(&self, mut sum: Tensor, x: &Tensor) -> Result<Tensor> {
         match &self.kernel {
             Kernel::Winograd(convolution) => {
                 return convolution.add_to(sum, x, &self.bias, self.rectifier.activation());
             }
-            Kernel::Packed(weight) => sum = self.convolution.add_to(sum, x, weight, &self.bias)?,
-            Kernel::Plain(weight) => {
-                let _ = sum.f_add_(&self.plain(x, weight)?)?;
+            Kernel::Packed { weight, convolution } => sum = convolution.add_to(sum, x, weight, &self.bias)?,
+            Kernel::Plain(plain) => {
+                let _ = sum.f_add_(&plain.convolve(x, &self.bias)?)?;
             }
         }
         self.rectifier.apply(sum)
     }
 
-    /// The same with every pixel of `sum` twice in each direction.
+    /// rectifier(sum with every pixel twice in each direction + convolution(x)), in new memory. `sum` has the layout of `x`.
     pub fn forward_onto_doubled(&self, sum: &Tensor, x: &Tensor) -> Result<Tensor> {
         if let Kernel::Winograd(convolution) = &self.kernel {
             return convolution.add_to_doubled(sum, x, &self.bias, self.rectifier.activation());
         }
         self.forward_onto(doubled(sum)?, x)
     }
+}
 
-    fn plain(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+impl Plain {
+    fn convolve(&self, x: &Tensor, bias: &Tensor) -> Result<Tensor> {
         let PackedConvolution { stride, padding, transposed } = self.convolution;
         let x = more_channels(x, self.padding)?;
         let x = if self.doubles { doubled(&x)? } else { x };
         // float32 means float32: libtorch's default lets cuDNN round the factors to TF32, which shows in the third digit.
         let (benchmark, deterministic, cudnn) = (false, false, true);
         Ok(x.f_internal_convolution(
-            weight,
-            Some(&self.bias),
+            &self.weight,
+            Some(bias),
             [stride, stride],
             [padding, padding],
             [1, 1],
@@ -255,6 +244,40 @@ impl Rectifier {
             Rectifier::None => Ok(x),
             Rectifier::Relu => Ok(x.f_relu_()?),
             Rectifier::LeakyRelu => operators::leaky_relu(x, SLOPE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::convolution::Bias;
+    use crate::network::initialise::Initialiser;
+
+    /// A layer of 16 channels in and out.
+    fn layer(precision: Precision, fused: bool, kernel: i64, stride: i64, doubles: bool) -> Layer {
+        let mut init = Initialiser::new(1, Device::Cpu);
+        let convolution = Convolution::new(&mut init, "c", [16, 16], kernel, stride, Bias::Uniform).unwrap();
+        let mut builder = Builder::new(Target { device: Device::Cpu, precision, batch: [1, 24, 24] });
+        builder.fused &= fused;
+        let make = if doubles { Builder::doubling_layer } else { Builder::layer };
+        make(&builder, &convolution, None, [24, 24], Rectifier::Relu).unwrap()
+    }
+
+    #[test]
+    fn own_convolutions_are_used_where_they_pay() {
+        let weight = Tensor::zeros([16, 16, 3, 3], (tch::Kind::Float, Device::Cpu));
+        let own = |layer: Layer| matches!(layer.kernel, Kernel::Winograd(_));
+        let pays = WinogradConvolution::pays(&weight) && operators::has_onednn(false);
+        let float = Precision::Float32;
+        assert_eq!(own(layer(float, true, 3, 1, false)), pays);
+        assert_eq!(own(layer(float, true, 3, 1, true)), pays);
+        assert!(!own(layer(float, true, 3, 2, false)));
+        assert!(!own(layer(float, true, 1, 1, false)));
+        assert!(!own(layer(float, false, 3, 1, false)) && !own(layer(float, false, 3, 1, true)));
+        if operators::has_onednn(true) {
+            assert!(!own(layer(Precision::Bfloat16, true, 3, 1, false)));
+            assert!(!own(layer(Precision::Bfloat16, true, 3, 1, true)));
         }
     }
 }

@@ -150,56 +150,35 @@ const Kernels* kernels_for(int64_t inputs, int64_t outputs) {
 }
 
 // G g for three numbers: what they are at the points of one direction.
-void to_points(const float* g, bool doubles, float* u) {
+void to_points(const double* g, bool doubles, double* u) {
     if (doubles) {
         u[0] = g[0];
         u[1] = g[0] + g[1] + g[2];
         u[2] = g[2];
     } else {
-        const float even = 0.5F * (g[0] + g[2]);
-        const float odd = 0.5F * g[1];
         u[0] = g[0];
-        u[1] = even + odd;
-        u[2] = even - odd;
+        u[1] = 0.5 * (g[0] + g[1] + g[2]);
+        u[2] = 0.5 * (g[0] - g[1] + g[2]);
         u[3] = g[2];
     }
 }
 
-// A weight by output, input, row and column, of whatever strides.
-struct Weight {
-    const float* first;
-    int64_t outputs, inputs;
-    int64_t output_step, input_step, row_step, column_step;
-
-    explicit Weight(const at::Tensor& weight)
-        : first(weight.const_data_ptr<float>()),
-          outputs(weight.size(0)),
-          inputs(weight.size(1)),
-          output_step(weight.stride(0)),
-          input_step(weight.stride(1)),
-          row_step(weight.stride(2)),
-          column_step(weight.stride(3)) {}
-
-    // G g G^T for one output and input: one float in `step`.
-    void write_points(int64_t output, int64_t input, bool doubles, float* to, int64_t step) const {
-        const int64_t side = doubles ? 3 : 4;
-        const float* const g = first + output * output_step + input * input_step;
-        float columns[3][4];
-        for (int64_t j = 0; j < 3; ++j) {
-            const float column[3] = {
-                g[j * column_step], g[row_step + j * column_step], g[2 * row_step + j * column_step]};
-            to_points(column, doubles, columns[j]);
-        }
+// G g G^T for the nine numbers of one output and input, rounded once: one float in `step`.
+void write_points(const double* g, bool doubles, float* to, int64_t step) {
+    const int64_t side = doubles ? 3 : 4;
+    double rows[3][4];
+    for (int64_t i = 0; i < 3; ++i) {
+        to_points(g + 3 * i, doubles, rows[i]);
+    }
+    for (int64_t j = 0; j < side; ++j) {
+        const double column[3] = {rows[0][j], rows[1][j], rows[2][j]};
+        double points[4];
+        to_points(column, doubles, points);
         for (int64_t i = 0; i < side; ++i) {
-            const float row[3] = {columns[0][i], columns[1][i], columns[2][i]};
-            float points[4];
-            to_points(row, doubles, points);
-            for (int64_t j = 0; j < side; ++j) {
-                to[(side * i + j) * step] = points[j];
-            }
+            to[(side * i + j) * step] = static_cast<float>(points[i]);
         }
     }
-};
+}
 
 bool is_image(const at::Tensor& x) {
     return x.dim() == 4 && x.numel() > 0 && x.device().is_cpu() && x.scalar_type() == at::kFloat &&
@@ -214,37 +193,35 @@ void check_sum(const at::Tensor& sum, at::IntArrayRef size) {
 }
 
 bool fits(const at::Tensor& weight) {
-    return is_image(weight) && weight.size(2) == 3 && weight.size(3) == 3 &&
+    const at::ScalarType type = weight.scalar_type();
+    return weight.dim() == 4 && weight.numel() > 0 && weight.device().is_cpu() && weight.layout() == at::kStrided &&
+           (type == at::kFloat || type == at::kDouble) && weight.size(2) == 3 && weight.size(3) == 3 &&
            kernels_for(weight.size(1), weight.size(0)) != nullptr;
 }
 
 bool pays(const at::Tensor& weight) {
     // oneDNN fills half a register of AVX-512 with fewer channels, and is faster than AVX2.
     return fits(weight) && (!__builtin_cpu_supports("avx512f") ||
-                                     kernels_for(weight.size(1), weight.size(0))->lanes == avx512::lanes);
+                            kernels_for(weight.size(1), weight.size(0))->lanes == avx512::lanes);
 }
 
-at::Tensor packed_weight(const at::Tensor& given, bool doubles) {
-    TORCH_CHECK(fits(given), "Winograd's convolution does not fit a weight of ", given.sizes());
-    const Weight weight(given);
-    const Kernels& kernels = *kernels_for(weight.inputs, weight.outputs);
-    const int64_t group = kernels.vectors_at_once(weight.outputs) * kernels.lanes;
-    const int64_t groups = weight.outputs / group;
-    const int64_t parts = std::min<int64_t>(at::get_num_threads(), groups);
-    const int64_t step = weight.outputs * weight.inputs;
+at::Tensor packed_weight(const at::Tensor& weight, bool doubles) {
+    TORCH_CHECK(fits(weight), "Winograd's convolution does not fit a weight of ", weight.sizes());
+    const at::Tensor exact = weight.to(at::kDouble).contiguous();
+    const double* const from = exact.const_data_ptr<double>();
+    const int64_t outputs = weight.size(0);
+    const int64_t inputs = weight.size(1);
+    const Kernels& kernels = *kernels_for(inputs, outputs);
+    const int64_t group = kernels.vectors_at_once(outputs) * kernels.lanes;
     // points x groups of outputs x inputs x outputs of a group
-    at::Tensor packed = at::empty({points_of(doubles) * step}, at::kFloat);
-    float* const start = packed.mutable_data_ptr<float>();
-    in_parallel(parts, [&](int64_t part) {
-        for (int64_t index = groups * part / parts; index < groups * (part + 1) / parts; ++index) {
-            for (int64_t input = 0; input < weight.inputs; ++input) {
-                float* const to = start + (index * weight.inputs + input) * group;
-                for (int64_t member = 0; member < group; ++member) {
-                    weight.write_points(index * group + member, input, doubles, to + member, step);
-                }
-            }
+    at::Tensor packed = at::empty({points_of(doubles) * outputs * inputs}, at::kFloat);
+    float* const to = packed.mutable_data_ptr<float>();
+    for (int64_t output = 0; output < outputs; ++output) {
+        for (int64_t input = 0; input < inputs; ++input) {
+            const int64_t place = (output / group * inputs + input) * group + output % group;
+            write_points(from + 9 * (output * inputs + input), doubles, to + place, outputs * inputs);
         }
-    });
+    }
     return packed;
 }
 
@@ -277,6 +254,7 @@ at::Tensor convolve(
     at::Tensor y;
     if (sum != nullptr) {
         check_sum(*sum, size);
+        TORCH_CHECK(!sum->is_alias_of(x), "Winograd's convolution cannot write over its input");
         y = *sum;
     } else {
         y = at::empty(size, at::kFloat, at::MemoryFormat::ChannelsLast);
@@ -294,21 +272,19 @@ at::Tensor convolve(
     job.activation = how.activation;
     job.slope = static_cast<float>(how.slope);
 
-    // Blocks of whole products, one for every thread at least where there are as many tiles.
+    // Threads share whole products, and go through theirs in blocks.
     const int64_t tiles = x.size(0) * job.tiles_down * job.tiles_across;
     const int64_t height = kernels->accumulators / kernels->vectors_at_once(outputs);
-    const int64_t threads = at::get_num_threads();
-    const int64_t share = std::min(most_tiles, (tiles + threads - 1) / threads);
-    job.tiles = std::max(height, share / height * height);
-    const int64_t blocks = (tiles + job.tiles - 1) / job.tiles;
-    const int64_t parts = std::min(threads, blocks);
+    const int64_t rows = (tiles + height - 1) / height;
+    const int64_t parts = std::min<int64_t>(at::get_num_threads(), rows);
+    job.tiles = std::min(most_tiles / height, (rows + parts - 1) / parts) * height;
     const int64_t room = whole_lines(job_room(job));
     const at::Tensor memory = at::empty({parts * room}, at::kFloat);
     float* const start = memory.mutable_data_ptr<float>();
     in_parallel(parts, [&](int64_t part) {
-        for (int64_t block = blocks * part / parts; block < blocks * (part + 1) / parts; ++block) {
-            const int64_t first = block * job.tiles;
-            kernels->convolve_tiles(job, first, std::min(job.tiles, tiles - first), start + part * room);
+        const int64_t end = std::min(tiles, rows * (part + 1) / parts * height);
+        for (int64_t first = rows * part / parts * height; first < end; first += job.tiles) {
+            kernels->convolve_tiles(job, first, std::min(job.tiles, end - first), start + part * room);
         }
     });
     return y;

@@ -12,7 +12,7 @@ class Tensor;
 
 extern "C" {
 
-// Whether a weight (outputs x inputs x 3 x 3, any strides) fits: float32 on the host, and numbers of channels that fill the
+// Whether a weight (outputs x inputs x 3 x 3) fits: float32 or float64 on the host, and numbers of channels that fill the
 // processor's registers, or half of AVX-512's.
 int32_t coopseg_native_winograd_fits(const at::Tensor* weight);
 
@@ -29,15 +29,16 @@ struct coopseg_native_winograd {
     int64_t outputs;
     // As the weight was packed.
     int32_t doubles;
-    // Applied to the result: 0 nothing, 1 max(x, 0), 2 max(x, slope x).
+    // Applied to the result: 0 nothing, 1 max(x, 0), 2 max(x, slope x) with a slope of at most 1.
     int32_t activation;
     double slope;
 };
 
 // activation(sum + convolution of x, N x inputs x H x W), with the channel fastest in memory; no gradients. `sum` may be null;
 // else it has the result's shape and layout, and takes the result. `doubled_sum` may be null; else it is half as large, and
-// every pixel of it counts for four; it is only read. Every value is computed in the same way whatever the number of threads.
-// The result belongs to the caller.
+// every pixel of it counts for four; it is only read. Every value is computed in the same way whatever the number of
+// threads. What is not finite spoils the tiles that read it: up to a pixel more in each direction than the kernel. The result
+// belongs to the caller.
 int32_t coopseg_native_winograd_convolve(
     const at::Tensor* x, const at::Tensor* weight, const at::Tensor* bias, at::Tensor* sum, const at::Tensor* doubled_sum,
     const coopseg_native_winograd* how, at::Tensor** out_result, coopseg_native_message* message);
