@@ -174,8 +174,6 @@ unsafe extern "C" {
         out_result: *mut *mut C_tensor,
         message: *mut Message,
     ) -> i32;
-    #[cfg(test)]
-    pub fn coopseg_native_winograd_fits(weight: *const C_tensor) -> i32;
     pub fn coopseg_native_winograd_pays(weight: *const C_tensor) -> i32;
     pub fn coopseg_native_winograd_weight(
         weight: *const C_tensor,

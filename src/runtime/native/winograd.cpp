@@ -314,10 +314,6 @@ at::Tensor convolve(
 
 }  // namespace
 
-extern "C" int32_t coopseg_native_winograd_fits(const at::Tensor* weight) {
-    return fits(*weight) ? 1 : 0;
-}
-
 extern "C" int32_t coopseg_native_winograd_pays(const at::Tensor* weight) {
     return pays(*weight) ? 1 : 0;
 }

@@ -12,16 +12,13 @@ class Tensor;
 
 extern "C" {
 
-// Whether a weight (outputs x inputs x 3 x 3) fits: float32 or float64 on the host, and numbers of channels that fill the
-// processor's registers, or half of AVX-512's.
-int32_t coopseg_native_winograd_fits(const at::Tensor* weight);
-
-// Whether it fits and is faster than oneDNN.
+// Whether a weight (outputs x inputs x 3 x 3) fits, and is faster than oneDNN: float32 or float64 on the host, and numbers of
+// channels that fill the processor's registers.
 int32_t coopseg_native_winograd_pays(const at::Tensor* weight);
 
 // The weight of a convolution with stride and padding 1, as coopseg_native_winograd_convolve takes it: with four ninths of
 // the multiplications, or, if every pixel of an input is to count twice in each direction (`doubles`), so that the result
-// is twice as large, with a quarter. It belongs to the caller.
+// is twice as large, with a quarter. Channels may fill half of AVX-512's registers too. It belongs to the caller.
 int32_t coopseg_native_winograd_weight(
     const at::Tensor* weight, int32_t doubles, at::Tensor** out_packed, coopseg_native_message* message);
 
