@@ -1,8 +1,9 @@
 //! Batch normalisation, with the switches that the hard passes of cooperative training need.
 
 use super::initialise::Initialiser;
+use super::rectifier::Rectifier;
 use crate::error::Result;
-use crate::runtime::ScalarOperators;
+use crate::runtime::{FusedNormalisation, ScalarOperators};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tch::{Device, Kind, Tensor};
@@ -35,6 +36,25 @@ impl BatchNormMode {
     /// The same with scale and shift shut off from gradients.
     pub const fn frozen_affine(self) -> Self {
         BatchNormMode { train_affine: false, ..self }
+    }
+}
+
+/// What follows a normalisation: rectifier(normalised + summand).
+#[derive(Clone, Copy, Debug)]
+pub struct Ending<'a> {
+    summand: Option<&'a Tensor>,
+    rectifier: Rectifier,
+}
+
+impl<'a> Ending<'a> {
+    /// A rectifier.
+    pub const fn with(rectifier: Rectifier) -> Self {
+        Ending { summand: None, rectifier }
+    }
+
+    /// A sum with a tensor of the same shape, then a rectifier.
+    pub const fn onto(summand: &'a Tensor, rectifier: Rectifier) -> Self {
+        Ending { summand: Some(summand), rectifier }
     }
 }
 
@@ -88,24 +108,36 @@ impl BatchNorm {
     }
 
     /// Normalises each channel.
-    pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.normalise(x, mode, &self.running_mean)
+    pub fn forward(&self, x: &Tensor, mode: BatchNormMode, ending: Ending) -> Result<Tensor> {
+        self.normalise(x, mode, &self.running_mean, ending)
     }
 
     /// The same of `x` with the bias of each channel added, where that is taken out.
-    pub fn forward_without_bias(&self, x: &Tensor, mode: BatchNormMode, bias: &Tensor) -> Result<Tensor> {
+    pub fn forward_without_bias(
+        &self,
+        x: &Tensor,
+        mode: BatchNormMode,
+        bias: &Tensor,
+        ending: Ending,
+    ) -> Result<Tensor> {
         if !self.effective(mode).update_running {
-            return self.forward(x, mode);
+            return self.forward(x, mode, ending);
         }
         // The running mean is that of values with their bias. A tensor of its own moves, because the way back remembers it.
         let bias = bias.f_detach()?;
         let mean = self.running_mean.f_sub(&bias)?;
-        let normalised = self.normalise(x, mode, &mean)?;
+        let normalised = self.normalise(x, mode, &mean, ending)?;
         self.running_mean.shallow_clone().f_copy_(&mean.f_add(&bias)?)?;
         Ok(normalised)
     }
 
-    fn normalise(&self, x: &Tensor, mode: BatchNormMode, running_mean: &Tensor) -> Result<Tensor> {
+    fn normalise(
+        &self,
+        x: &Tensor,
+        mode: BatchNormMode,
+        running_mean: &Tensor,
+        ending: Ending,
+    ) -> Result<Tensor> {
         let mode = self.effective(mode);
         let (weight, bias) = if mode.train_affine {
             (self.weight.shallow_clone(), self.bias.shallow_clone())
@@ -116,16 +148,29 @@ impl BatchNorm {
             let _ = self.batches.shallow_clone().try_add_scalar_(1)?;
         }
         let running = !mode.batch_statistics || mode.update_running;
-        Ok(x.f_batch_norm(
+        let running = running.then_some([running_mean, &self.running_var]);
+        if mode.batch_statistics && FusedNormalisation::fits(x) {
+            let how = FusedNormalisation {
+                momentum: MOMENTUM,
+                epsilon: EPSILON,
+                activation: ending.rectifier.activation(),
+            };
+            return how.apply(x, ending.summand, [&weight, &bias], running);
+        }
+        let mut normalised = x.f_batch_norm(
             Some(&weight),
             Some(&bias),
-            running.then_some(running_mean),
-            running.then_some(&self.running_var),
+            running.map(|[mean, _]| mean),
+            running.map(|[_, variance]| variance),
             mode.batch_statistics,
             MOMENTUM,
             EPSILON,
             true,
-        )?)
+        )?;
+        if let Some(summand) = ending.summand {
+            let _ = normalised.f_add_(summand)?;
+        }
+        ending.rectifier.apply(normalised)
     }
 }
 
@@ -143,8 +188,9 @@ mod tests {
         for mode in [BatchNormMode::TRAINING, BatchNormMode::PROBE, BatchNormMode::PROBE.frozen_affine()] {
             let (with, without) = (new(), new());
             assert!(with.takes_biases_out(mode) && !with.takes_biases_out(BatchNormMode::INFERENCE));
-            let expected = with.forward(&biased, mode).unwrap();
-            let found = without.forward_without_bias(&x, mode, &bias).unwrap();
+            let ending = Ending::with(Rectifier::None);
+            let expected = with.forward(&biased, mode, ending).unwrap();
+            let found = without.forward_without_bias(&x, mode, &bias, ending).unwrap();
             assert!(far(&expected, &found) < 1e-4);
             assert!(far(&with.running_mean, &without.running_mean) < 1e-5);
             assert!(far(&with.running_var, &without.running_var) < 1e-5);

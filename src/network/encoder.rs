@@ -1,20 +1,12 @@
 //! The encoder that both networks use, and the block that halves its resolution.
 
-use super::batch_norm::{BatchNorm, BatchNormMode};
+use super::batch_norm::{BatchNorm, BatchNormMode, Ending};
 use super::convolution::{Bias, Convolution};
 use super::initialise::Initialiser;
 use super::precision::SharedPrecision;
+use super::rectifier::Rectifier;
 use crate::error::Result;
-use crate::runtime::operators;
 use tch::Tensor;
-
-/// Slope of the leaky rectifiers for negative inputs.
-pub(super) const SLOPE: f64 = 0.2;
-
-/// max(x, 0.2 x), in the memory of `x`.
-pub fn leaky_relu(x: Tensor) -> Result<Tensor> {
-    operators::leaky_relu(x, SLOPE)
-}
 
 /// Every pixel twice in each direction.
 pub(super) fn doubled(x: &Tensor) -> Result<Tensor> {
@@ -22,7 +14,7 @@ pub(super) fn doubled(x: &Tensor) -> Result<Tensor> {
     Ok(x.f_upsample_nearest2d([2 * height, 2 * width], None, None)?)
 }
 
-/// C3, BN, LReLU, C3, BN.
+/// C3, BN, LReLU, C3, BN, and an ending of choice.
 #[derive(Debug)]
 pub struct DoubleConvolution {
     pub(super) first: Convolution,
@@ -44,28 +36,29 @@ impl DoubleConvolution {
         })
     }
 
-    /// Keeps the size; the second normalisation is the last operation.
-    pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.after_first(normalised(&self.first, &self.first_norm, x, mode, false)?, mode)
+    /// Keeps the size.
+    pub fn forward(&self, x: &Tensor, mode: BatchNormMode, ending: Ending) -> Result<Tensor> {
+        let first =
+            normalised(&self.first, &self.first_norm, x, mode, false, Ending::with(Rectifier::LeakyRelu))?;
+        normalised(&self.second, &self.second_norm, &first, mode, false, ending)
     }
 
     /// The same of `x` with every pixel twice in each direction.
-    pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        self.after_first(normalised(&self.first, &self.first_norm, x, mode, true)?, mode)
-    }
-
-    fn after_first(&self, first: Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        normalised(&self.second, &self.second_norm, &leaky_relu(first)?, mode, false)
+    pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode, ending: Ending) -> Result<Tensor> {
+        let first =
+            normalised(&self.first, &self.first_norm, x, mode, true, Ending::with(Rectifier::LeakyRelu))?;
+        normalised(&self.second, &self.second_norm, &first, mode, false, ending)
     }
 }
 
-/// norm(convolution(x)), of `x` as it is or with every pixel twice in each direction.
+/// ending(norm(convolution(x))), of `x` as it is or with every pixel twice in each direction.
 fn normalised(
     convolution: &Convolution,
     norm: &BatchNorm,
     x: &Tensor,
     mode: BatchNormMode,
     doubled: bool,
+    ending: Ending,
 ) -> Result<Tensor> {
     // oneDNN adds a bias for nothing; cuDNN goes over the memory once more.
     let without = x.device().is_cuda() && norm.takes_biases_out(mode);
@@ -75,9 +68,9 @@ fn normalised(
         convolution.forward_normalised(x, !without)?
     };
     if without {
-        norm.forward_without_bias(&convolved, mode, &convolution.bias)
+        norm.forward_without_bias(&convolved, mode, &convolution.bias, ending)
     } else {
-        norm.forward(&convolved, mode)
+        norm.forward(&convolved, mode, ending)
     }
 }
 
@@ -99,17 +92,15 @@ impl ResidualBlock {
 
     /// Keeps the size.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mut sum = self.double.forward(x, mode)?;
-        let _ = sum.f_add_(&self.shortcut.forward(x)?)?;
-        leaky_relu(sum)
+        let shortcut = self.shortcut.forward(x)?;
+        self.double.forward(x, mode, Ending::onto(&shortcut, Rectifier::LeakyRelu))
     }
 
     /// The same of `x` with every pixel twice in each direction, which is never made: a 1×1 convolution may as well
     /// come before the doubling, and the 3×3 convolution is four smaller ones.
     pub fn forward_doubled(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mut sum = self.double.forward_doubled(x, mode)?;
-        let _ = sum.f_add_(&doubled(&self.shortcut.forward(x)?)?)?;
-        leaky_relu(sum)
+        let shortcut = doubled(&self.shortcut.forward(x)?)?;
+        self.double.forward_doubled(x, mode, Ending::onto(&shortcut, Rectifier::LeakyRelu))
     }
 }
 
@@ -157,10 +148,10 @@ impl Encoder {
 
     /// The code of `x`, non-negative.
     pub fn forward(&self, x: &Tensor, mode: BatchNormMode) -> Result<Tensor> {
-        let mut x = leaky_relu(self.inc.forward(&self.precision.enter(x)?, mode)?)?;
+        let mut x = self.inc.forward(&self.precision.enter(x)?, mode, Ending::with(Rectifier::LeakyRelu))?;
         for step in &self.down {
             x = step.block.forward(&step.down.forward(&x)?, mode)?;
         }
-        Ok(normalised(&self.last, &self.last_norm, &x, mode, false)?.f_relu_()?)
+        normalised(&self.last, &self.last_norm, &x, mode, false, Ending::with(Rectifier::Relu))
     }
 }

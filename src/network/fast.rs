@@ -1,10 +1,11 @@
 //! The fast-thinking network: image to segmentation and image to image, through decoupled codes.
 
 use super::architecture::{Architecture, CodeSharing};
-use super::batch_norm::BatchNormMode;
+use super::batch_norm::{BatchNormMode, Ending};
 use super::decoder::{Decoder, Enlargement};
 use super::encoder::{DoubleConvolution, Encoder};
 use super::initialise::Initialiser;
+use super::rectifier::Rectifier;
 use crate::error::Result;
 use tch::Tensor;
 
@@ -65,7 +66,7 @@ impl FastThinkingNetwork {
         if self.code_sharing == CodeSharing::Image {
             return Ok(Codes { shape: image.shallow_clone(), image });
         }
-        let shape = self.decoupler.forward(&image, mode)?.f_relu_()?;
+        let shape = self.decoupler.forward(&image, mode, Ending::with(Rectifier::Relu))?;
         let image = if self.code_sharing == CodeSharing::Shape { shape.shallow_clone() } else { image };
         Ok(Codes { image, shape })
     }

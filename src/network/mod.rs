@@ -16,6 +16,7 @@ mod initialise;
 mod memory_layout;
 mod parameters;
 mod precision;
+mod rectifier;
 mod slow;
 
 pub use architecture::{Architecture, CodeSharing};

@@ -28,6 +28,14 @@ pub struct KernelSettings {
     pub transposed: i32,
 }
 
+/// How a batch is normalised; see `native/normalisation.h`.
+#[repr(C)]
+pub struct NormalisationSettings {
+    pub momentum: f64,
+    pub epsilon: f64,
+    pub slope: f64,
+}
+
 /// How Winograd's convolution is computed; see `native/winograd.h`.
 #[repr(C)]
 pub struct WinogradSettings {
@@ -171,6 +179,18 @@ unsafe extern "C" {
         weight: *const C_tensor,
         bias: *const C_tensor,
         how: *const KernelSettings,
+        out_result: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
+    pub fn coopseg_native_normalises(x: *const C_tensor) -> i32;
+    pub fn coopseg_native_normalise(
+        x: *const C_tensor,
+        summand: *const C_tensor,
+        weight: *const C_tensor,
+        bias: *const C_tensor,
+        running_mean: *mut C_tensor,
+        running_var: *mut C_tensor,
+        how: *const NormalisationSettings,
         out_result: *mut *mut C_tensor,
         message: *mut Message,
     ) -> i32;

@@ -15,6 +15,8 @@ use tch::{Kind, Tensor};
 
 const VALUES: f64 = 1e-5;
 const GRADIENTS: f64 = 1e-4;
+/// What rounding makes of gradients of the published code, where it does.
+const ROUNDED: f64 = 1e-2;
 
 struct Scene {
     golden: GoldenSet,
@@ -80,20 +82,28 @@ impl Scene {
     }
 }
 
-/// Compares gradient norms. A bias in front of a normalisation has no effect: its gradient in the published code is
-/// the rounding noise of its layer, and here there is none.
-fn assert_norms(found: &BTreeMap<String, f64>, expected: &BTreeMap<String, f64>) {
-    assert_eq!(found.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
-    let mut compared = 0;
-    for (name, &norm) in expected {
-        if is_noise(name, expected) {
+/// Compares gradient norms, in the golden set's table `name`, with what they are without rounding; the published code's
+/// own are that, too, but for what rounding does: where a rectifier's input is next to zero, it decides on the side. A bias
+/// in front of a normalisation has no effect: its gradient in the published code is the rounding noise of its layer, and
+/// here there is none.
+fn assert_norms(scene: &Scene, name: &str) {
+    let (found, published) = (scene.gradient_norms(), scene.golden.table(name));
+    let exact = scene.golden.exact_table(name);
+    assert_eq!(found.keys().collect::<Vec<_>>(), published.keys().collect::<Vec<_>>());
+    assert_eq!(exact.keys().collect::<Vec<_>>(), published.keys().collect::<Vec<_>>());
+    let mut roundings = Vec::new();
+    for (name, &exact) in &exact {
+        if is_noise(name, &published) {
             assert_eq!(found[name], 0.0, "{name}");
         } else {
-            assert_near(name, found[name], norm, GRADIENTS);
-            compared += 1;
+            assert_near(name, found[name], exact, GRADIENTS);
+            assert_near(name, published[name], exact, ROUNDED);
+            roundings.push((published[name] - exact).abs() / exact);
         }
     }
-    assert!(compared > expected.len() / 2, "only {compared} of {} norms compared", expected.len());
+    assert!(roundings.len() > published.len() / 2, "only {} norms compared", roundings.len());
+    roundings.sort_by(f64::total_cmp);
+    assert!(roundings[roundings.len() / 2] < VALUES, "half of the published norms are further off");
 }
 
 fn layer_norm(bias: &str, norms: &BTreeMap<String, f64>) -> f64 {
@@ -166,15 +176,18 @@ fn running_statistics_after_one_forward_match() {
 fn gradients_of_standard_training_match() {
     let scene = Scene::new();
     scene.standard();
-    assert_norms(&scene.gradient_norms(), &scene.golden.table("standard_grad_norms"));
-    let mut compared = 0;
+    assert_norms(&scene, "standard_grad_norms");
+    let mut compared = [0, 0];
     for (name, expected) in &scene.golden.tensors {
         let Some(name) = name.strip_prefix("standard_grad.") else { continue };
         let weight = scene.network.weights().find(|weight| weight.name == name).unwrap();
-        assert_close(name, &weight.tensor.grad(), expected, GRADIENTS);
-        compared += 1;
+        let exact = scene.golden.exact_table("standard_grad_norms")[name];
+        let rounded =
+            (expected.to_kind(Kind::Double).norm().double_value(&[]) - exact).abs() > GRADIENTS * exact;
+        assert_close(name, &weight.tensor.grad(), expected, if rounded { ROUNDED } else { GRADIENTS });
+        compared[usize::from(rounded)] += 1;
     }
-    assert!(compared > 0);
+    assert!(compared[0] > compared[1], "{compared:?}");
 }
 
 #[test]
@@ -211,7 +224,7 @@ fn the_clean_pass_gives_the_gradients_that_masks_follow() {
     let pass = objective.standard(&scene.network, scene.image(), scene.image(), scene.label()).unwrap();
     let wanted = WantedGradients { image: true, shape: true };
     let result = pass.backward(&objective, scene.label(), wanted).unwrap();
-    assert_norms(&scene.gradient_norms(), &scene.golden.table("standard_grad_norms"));
+    assert_norms(&scene, "standard_grad_norms");
     let maker = HardExampleMaker {
         network: &scene.network,
         config: &scene.config.hard_examples,
@@ -284,7 +297,7 @@ fn gradients_of_cooperative_training_and_one_adam_step_match() {
     scene.standard();
     scene.hard();
     let norms = scene.golden.table("cooperative_grad_norms");
-    assert_norms(&scene.gradient_norms(), &norms);
+    assert_norms(&scene, "cooperative_grad_norms");
     adam.update(settings.learning_rate).unwrap();
     let expected = scene.golden.table("param_delta_norms_after_one_adam_step");
     assert_eq!(expected.len(), before.len());

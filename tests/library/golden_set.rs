@@ -11,6 +11,8 @@ pub struct GoldenSet {
     pub folder: PathBuf,
     pub tensors: BTreeMap<String, Tensor>,
     pub numbers: Value,
+    /// What the numbers would be without rounding (`tests/golden/exact.py`).
+    exact: Value,
 }
 
 impl GoldenSet {
@@ -34,9 +36,12 @@ impl GoldenSet {
                 (name, Tensor::from_data_size(view.data(), &shape, kind))
             })
             .collect();
-        let numbers =
-            serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap();
-        GoldenSet { folder, tensors, numbers }
+        let json = |name: &str| {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            serde_json::from_str(&text).unwrap()
+        };
+        let (numbers, exact) = (json("golden.json"), json("exact.json"));
+        GoldenSet { folder, tensors, numbers, exact }
     }
 
     pub fn tensor(&self, name: &str) -> &Tensor {
@@ -49,17 +54,21 @@ impl GoldenSet {
     }
 
     pub fn table(&self, name: &str) -> BTreeMap<String, f64> {
-        let entry = |value: &Value| match value {
-            Value::Array(list) => list[0].as_f64().unwrap(),
-            number => number.as_f64().unwrap(),
-        };
-        self.numbers[name]
-            .as_object()
-            .unwrap()
-            .iter()
-            .map(|(key, value)| (key.clone(), entry(value)))
-            .collect()
+        table(&self.numbers[name])
     }
+
+    /// The same in float64.
+    pub fn exact_table(&self, name: &str) -> BTreeMap<String, f64> {
+        table(&self.exact[name])
+    }
+}
+
+fn table(values: &Value) -> BTreeMap<String, f64> {
+    let entry = |value: &Value| match value {
+        Value::Array(list) => list[0].as_f64().unwrap(),
+        number => number.as_f64().unwrap(),
+    };
+    values.as_object().unwrap().iter().map(|(key, value)| (key.clone(), entry(value))).collect()
 }
 
 /// Every value within `tolerance` of the largest absolute value of `expected`.

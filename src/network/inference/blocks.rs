@@ -1,9 +1,10 @@
 //! Encoder and decoder of layers that are ready for inference.
 
-use super::layer::{Builder, Layer, Rectifier};
+use super::layer::{Builder, Layer};
 use crate::error::Result;
 use crate::network::decoder;
 use crate::network::encoder;
+use crate::network::rectifier::Rectifier;
 use tch::Tensor;
 
 /// Two convolutions; the second ends with a rectifier of choice.

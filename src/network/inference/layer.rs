@@ -4,23 +4,13 @@ use super::Target;
 use crate::error::Result;
 use crate::network::batch_norm::BatchNorm;
 use crate::network::convolution::{Convolution, doubling_sums, weight_for_doubling};
-use crate::network::encoder::{SLOPE, doubled};
+use crate::network::encoder::doubled;
 use crate::network::memory_layout::channels_last;
 use crate::network::precision::Precision;
+use crate::network::rectifier::Rectifier;
 use crate::runtime::WinogradConvolution;
-use crate::runtime::operators::{self, Activation, PackedConvolution};
+use crate::runtime::operators::{self, PackedConvolution};
 use tch::{Device, Tensor};
-
-/// What follows a convolution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rectifier {
-    /// Nothing.
-    None,
-    /// max(x, 0).
-    Relu,
-    /// max(x, 0.2 x).
-    LeakyRelu,
-}
 
 /// Makes layers for one target.
 pub struct Builder {
@@ -227,24 +217,6 @@ impl Plain {
             cudnn,
             self.allow_tf32,
         )?)
-    }
-}
-
-impl Rectifier {
-    fn activation(self) -> Activation {
-        match self {
-            Rectifier::None => Activation::None,
-            Rectifier::Relu => Activation::Relu,
-            Rectifier::LeakyRelu => Activation::LeakyRelu(SLOPE),
-        }
-    }
-
-    fn apply(self, mut x: Tensor) -> Result<Tensor> {
-        match self {
-            Rectifier::None => Ok(x),
-            Rectifier::Relu => Ok(x.f_relu_()?),
-            Rectifier::LeakyRelu => operators::leaky_relu(x, SLOPE),
-        }
     }
 }
 

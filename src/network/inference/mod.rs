@@ -10,10 +10,11 @@ use super::architecture::CodeSharing;
 use super::cooperative::CooperativeNetwork;
 use super::memory_layout::channels_last;
 use super::precision::Precision;
+use super::rectifier::Rectifier;
 use super::slow::map_of_logits;
 use crate::error::Result;
 use blocks::{Decoder, Double, Encoder};
-use layer::{Builder, Rectifier};
+use layer::Builder;
 use tch::{Device, Kind, Tensor};
 
 /// What an [`InferenceNetwork`] is prepared for.

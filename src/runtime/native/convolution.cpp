@@ -54,13 +54,13 @@ struct TrainedConvolution : torch::autograd::Function<TrainedConvolution> {
             context->saved_data["stride"].toInt(), context->saved_data["padding"].toInt(), transposed ? 1 : 0};
         const bool of_bias = context->saved_data["biased"].toBool() && context->needs_input_grad(2);
         const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
-        const bool own = context->needs_input_grad(1) && (transposed ? coopseg_native::weight_gradient_fits(x, gradient)
-                                                                     : coopseg_native::weight_gradient_fits(gradient, x));
-        const std::array<bool, 3> others{
-            context->needs_input_grad(0), context->needs_input_grad(1) && !own, of_bias && !own};
+        const bool own = context->needs_input_grad(1) && coopseg_native::weight_gradient_pays() &&
+                         (transposed ? coopseg_native::weight_gradient_fits(x, gradient)
+                                     : coopseg_native::weight_gradient_fits(gradient, x));
+        const std::array<bool, 3> others{context->needs_input_grad(0), context->needs_input_grad(1) && !own, false};
 
         at::Tensor of_x, weights, biases;
-        if (others[0] || others[1] || others[2]) {
+        if (others[0] || others[1]) {
             const int64_t bias_size = gradient.size(1);
             std::tie(of_x, weights, biases) = at::convolution_backward(
                 gradient, x, weight, at::IntArrayRef(bias_size), {how.stride, how.stride}, {how.padding, how.padding},
@@ -68,9 +68,9 @@ struct TrainedConvolution : torch::autograd::Function<TrainedConvolution> {
         }
         if (own) {
             weights = gradient_of_weight(x, gradient, weight.size(2), how);
-            if (of_bias) {
-                biases = gradient.sum(at::IntArrayRef{0, 2, 3});
-            }
+        }
+        if (of_bias) {
+            biases = gradient.sum(at::IntArrayRef{0, 2, 3});
         }
         return {of_x, weights, biases, at::Tensor()};
     }
@@ -83,8 +83,11 @@ extern "C" int32_t coopseg_native_trained_convolution(
     at::Tensor** out_result, coopseg_native_message* message) {
     return guarded(message, [&] {
         const auto given = bias == nullptr ? std::nullopt : std::make_optional(*bias);
-        const bool own = coopseg_native::weight_gradient_pays() && x->device().is_cpu() && x->scalar_type() == at::kFloat &&
-                         weight->size(2) == weight->size(3) && weight->requires_grad();
+        const bool own_weight =
+            coopseg_native::weight_gradient_pays() && weight->size(2) == weight->size(3) && weight->requires_grad();
+        // oneDNN's gradient of a transposed convolution's bias is not made of vectors.
+        const bool own_bias = how->transposed != 0 && given && given->requires_grad();
+        const bool own = x->device().is_cpu() && (own_bias || (own_weight && x->scalar_type() == at::kFloat));
         *out_result = new at::Tensor(
             own ? TrainedConvolution::apply(*x, *weight, given, *how) : convolved(*x, *weight, given, *how));
     });

@@ -19,7 +19,7 @@ struct coopseg_native_kernel {
 };
 
 // The convolution of x, as autograd follows it; `bias` may be null. The gradient of the weight is computed by
-// weight_gradient.h where that is faster. The result belongs to the caller.
+// weight_gradient.h where that is faster, and that of a transposed convolution's bias by a sum. The result belongs to the caller.
 int32_t coopseg_native_trained_convolution(
     const at::Tensor* x, const at::Tensor* weight, const at::Tensor* bias, const coopseg_native_kernel* how,
     at::Tensor** out_result, coopseg_native_message* message);
