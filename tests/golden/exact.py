@@ -1,10 +1,11 @@
-"""Gradients of a golden set's steps in float64: what rounding has left of them in the published code's float32 is not
-always 1e-4 of the true ones, because a rectifier's input next to zero may fall on either side.
+"""A golden set's steps in float64: what rounding has left of gradients in the published code's float32 is not always
+within 1e-4 of the true ones, because a rectifier's input next to zero may fall on either side.
 
     python tests/golden/exact.py tests/golden/tiny
 
-writes exact.json beside golden.json: norms of the gradients of every weight, by PyTorch and the networks that the
-benchmark compares with (bench/peers). The tests hold both, the library's and the published code's, against them.
+writes exact.json beside golden.json: norms of the gradients of every weight, and of what a step of Adam then changes, by
+PyTorch and the networks that the benchmark compares with (bench/peers). The tests hold both, the library's and the
+published code's, against them.
 """
 
 import json
@@ -63,6 +64,12 @@ def main(folder: Path) -> None:
     found = {"standard_grad_norms": gradient_norms(net)}
     hard_loss(net, images, labels, hard_images, hard_logits).backward()
     found["cooperative_grad_norms"] = gradient_norms(net)
+    before = {name: weight.detach().clone() for name, weight in net.named_parameters()}
+    learning_rate = json.loads((folder / "golden.json").read_text())["config"]["learning_rate"]
+    torch.optim.Adam(net.parameters(), lr=learning_rate).step()
+    found["param_delta_norms_after_one_adam_step"] = {
+        name: float((weight.detach() - before[name]).norm()) for name, weight in net.named_parameters()
+    }
     to = folder / "exact.json"
     partial = to.with_suffix(".partial")
     partial.write_text(json.dumps(found, indent=1) + "\n")
