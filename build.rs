@@ -85,6 +85,8 @@ fn compile_native(include: &Path) {
         .file(format!("{FOLDER}/warnings.cpp"))
         .file(format!("{FOLDER}/weight_gradient.cpp"))
         .file(format!("{FOLDER}/winograd.cpp"))
+        .file(format!("{FOLDER}/winograd_kernels.cpp"))
+        .file(format!("{FOLDER}/winograd_weight.cpp"))
         .compile("coopseg_native");
 }
 

@@ -2,7 +2,7 @@
 
 use super::initialise::Initialiser;
 use crate::error::Result;
-use crate::runtime::TrainedConvolution;
+use crate::runtime::{DoubledConvolution, TrainedConvolution};
 use once_cell::sync::OnceCell;
 use tch::{Device, Kind, Tensor};
 
@@ -65,6 +65,10 @@ impl Convolution {
     /// The same of `x` with every pixel twice in each direction: N×inputs×H×W to N×outputs×2H×2W. For kernel 3 and
     /// stride 1.
     pub fn forward_normalised_doubled(&self, x: &Tensor, biased: bool) -> Result<Tensor> {
+        if DoubledConvolution::fits(x, &self.weight) {
+            let bias = biased.then(|| self.bias.f_detach()).transpose()?;
+            return DoubledConvolution::apply(x, &self.weight, bias.as_ref());
+        }
         let sums = self.sums.get_or_try_init(|| doubling_sums(self.weight.kind(), self.weight.device()))?;
         let weight = weight_for_doubling(&self.weight, sums)?.f_to_kind(x.kind())?;
         let bias = biased.then(|| self.bias.f_detach()?.f_to_kind(x.kind())).transpose()?;
@@ -146,5 +150,18 @@ mod tests {
         let convolution = Convolution { weight, bias, stride: 1, padding: 1, sums: OnceCell::new() };
         let found = convolution.forward_normalised_doubled(&x, true).unwrap();
         assert!((&found - &expected).abs().max().double_value(&[]) < 1e-12);
+    }
+
+    #[test]
+    fn a_doubled_image_convolves_in_float32_as_it_does_in_float64() {
+        let exactly = (Kind::Double, Device::Cpu);
+        let (x, weight) = (Tensor::randn([2, 16, 5, 7], exactly), Tensor::randn([32, 16, 3, 3], exactly));
+        let bias = Tensor::randn([32], exactly);
+        let [of_double, of_float] = [Kind::Double, Kind::Float].map(|kind| {
+            let (weight, bias) = (weight.to_kind(kind), bias.to_kind(kind));
+            let convolution = Convolution { weight, bias, stride: 1, padding: 1, sums: OnceCell::new() };
+            convolution.forward_normalised_doubled(&x.to_kind(kind), true).unwrap()
+        });
+        assert!((of_float.to_kind(Kind::Double) - of_double).abs().max().double_value(&[]) < 1e-4);
     }
 }

@@ -38,7 +38,7 @@ pub use repeated::{Repeated, Results};
 pub use scalar_operators::ScalarOperators;
 pub use seed::{default_seed, set_default_seed};
 pub use threads::{Lane, set_threads, slice_pool, threads};
-pub use trained_convolution::TrainedConvolution;
+pub use trained_convolution::{DoubledConvolution, TrainedConvolution};
 pub use upload::{page_locked, upload};
 pub use warnings::HeardWarnings;
 pub use winograd::WinogradConvolution;

@@ -182,6 +182,15 @@ unsafe extern "C" {
         out_result: *mut *mut C_tensor,
         message: *mut Message,
     ) -> i32;
+    pub fn coopseg_native_winograd_trains(x: *const C_tensor, weight: *const C_tensor) -> i32;
+    pub fn coopseg_native_trained_winograd(
+        x: *const C_tensor,
+        weight: *const C_tensor,
+        bias: *const C_tensor,
+        doubles: i32,
+        out_result: *mut *mut C_tensor,
+        message: *mut Message,
+    ) -> i32;
     pub fn coopseg_native_normalises(x: *const C_tensor) -> i32;
     pub fn coopseg_native_normalise(
         x: *const C_tensor,

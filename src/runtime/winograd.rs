@@ -30,6 +30,12 @@ impl WinogradConvolution {
         unsafe { native::coopseg_native_winograd_pays(weight.as_ptr()) != 0 }
     }
 
+    /// Whether there is one for a weight outputs×inputs×3×3, faster or not.
+    #[cfg(test)]
+    pub fn fits(weight: &Tensor) -> bool {
+        WinogradConvolution::new(weight, false).is_ok()
+    }
+
     /// For a weight outputs×inputs×3×3 in float32 or float64 on the host. With `doubles` every pixel of an input counts
     /// twice in each direction, and the result is twice as large.
     ///
@@ -134,10 +140,6 @@ mod tests {
         let difference = (found.to_kind(Kind::Double) - expected).abs().max().double_value(&[]);
         let scale = expected.abs().max().double_value(&[]).max(1.0);
         assert!(difference <= 2e-6 * scale, "{about}: {difference} of {scale}");
-    }
-
-    fn fits(weight: &Tensor) -> bool {
-        WinogradConvolution::new(weight, false).is_ok()
     }
 
     /// None where this processor has no code for it.
@@ -265,13 +267,13 @@ mod tests {
     #[test]
     fn other_convolutions_are_left_to_others() {
         let weight = |shape: [i64; 4], kind| Tensor::zeros(shape, (kind, Device::Cpu));
-        assert_eq!(fits(&weight([16, 16, 3, 3], Kind::Float)), runs());
-        assert!(!fits(&weight([16, 16, 3, 3], Kind::BFloat16)));
-        assert!(!fits(&weight([16, 16, 1, 1], Kind::Float)));
-        assert!(!fits(&weight([16, 4, 3, 3], Kind::Float)));
-        assert!(!fits(&weight([3, 16, 3, 3], Kind::Float)));
+        assert_eq!(WinogradConvolution::fits(&weight([16, 16, 3, 3], Kind::Float)), runs());
+        assert!(!WinogradConvolution::fits(&weight([16, 16, 3, 3], Kind::BFloat16)));
+        assert!(!WinogradConvolution::fits(&weight([16, 16, 1, 1], Kind::Float)));
+        assert!(!WinogradConvolution::fits(&weight([16, 4, 3, 3], Kind::Float)));
+        assert!(!WinogradConvolution::fits(&weight([3, 16, 3, 3], Kind::Float)));
         let half = weight([8, 24, 3, 3], Kind::Float);
-        assert_eq!(fits(&half), runs());
+        assert_eq!(WinogradConvolution::fits(&half), runs());
         assert_eq!(WinogradConvolution::pays(&half), runs() && !has_avx512());
     }
 

@@ -1,6 +1,7 @@
 #include "convolution.h"
 
 #include "weight_gradient.h"
+#include "winograd.h"
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/conv2d.h>
@@ -76,20 +77,69 @@ struct TrainedConvolution : torch::autograd::Function<TrainedConvolution> {
     }
 };
 
+// The same by winograd.h.
+struct WinogradConvolution : torch::autograd::Function<WinogradConvolution> {
+    static at::Tensor forward(
+        AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+        bool doubles) {
+        context->save_for_backward({x, weight});
+        context->saved_data["doubles"] = doubles;
+        context->saved_data["biased"] = bias.has_value();
+        return coopseg_native::winograd_convolution(x, weight, bias, doubles);
+    }
+
+    static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+        const variable_list saved = context->get_saved_variables();
+        const bool doubles = context->saved_data["doubles"].toBool();
+        const bool of_bias = context->saved_data["biased"].toBool() && context->needs_input_grad(2);
+        const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
+        at::Tensor of_x, weights, biases;
+        if (context->needs_input_grad(0)) {
+            of_x = coopseg_native::winograd_input_gradient(gradient, saved[1], doubles);
+        }
+        if (context->needs_input_grad(1)) {
+            weights = coopseg_native::winograd_weight_gradient(saved[0], gradient, doubles);
+        }
+        if (of_bias) {
+            biases = gradient.sum(at::IntArrayRef{0, 2, 3});
+        }
+        return {of_x, weights, biases, at::Tensor()};
+    }
+};
+
+std::optional<at::Tensor> given(const at::Tensor* bias) {
+    return bias == nullptr ? std::nullopt : std::make_optional(*bias);
+}
+
 }  // namespace
 
 extern "C" int32_t coopseg_native_trained_convolution(
     const at::Tensor* x, const at::Tensor* weight, const at::Tensor* bias, const coopseg_native_kernel* how,
     at::Tensor** out_result, coopseg_native_message* message) {
     return guarded(message, [&] {
-        const auto given = bias == nullptr ? std::nullopt : std::make_optional(*bias);
+        if (how->transposed == 0 && how->stride == 1 && how->padding == 1 && coopseg_native::winograd_trains(*x, *weight)) {
+            *out_result = new at::Tensor(WinogradConvolution::apply(*x, *weight, given(bias), false));
+            return;
+        }
         const bool own_weight =
             coopseg_native::weight_gradient_pays() && weight->size(2) == weight->size(3) && weight->requires_grad();
         // oneDNN's gradient of a transposed convolution's bias is not made of vectors.
-        const bool own_bias = how->transposed != 0 && given && given->requires_grad();
+        const bool own_bias = how->transposed != 0 && bias != nullptr && bias->requires_grad();
         const bool own = x->device().is_cpu() && (own_bias || (own_weight && x->scalar_type() == at::kFloat));
         *out_result = new at::Tensor(
-            own ? TrainedConvolution::apply(*x, *weight, given, *how) : convolved(*x, *weight, given, *how));
+            own ? TrainedConvolution::apply(*x, *weight, given(bias), *how) : convolved(*x, *weight, given(bias), *how));
+    });
+}
+
+extern "C" int32_t coopseg_native_winograd_trains(const at::Tensor* x, const at::Tensor* weight) {
+    return coopseg_native::winograd_trains(*x, *weight) ? 1 : 0;
+}
+
+extern "C" int32_t coopseg_native_trained_winograd(
+    const at::Tensor* x, const at::Tensor* weight, const at::Tensor* bias, int32_t doubles, at::Tensor** out_result,
+    coopseg_native_message* message) {
+    return guarded(message, [&] {
+        *out_result = new at::Tensor(WinogradConvolution::apply(*x, *weight, given(bias), doubles != 0));
     });
 }
 
