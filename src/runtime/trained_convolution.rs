@@ -9,9 +9,9 @@ use tch::Tensor;
 ///
 /// libtorch computes it, except on the CPU in float32, with the channel fastest in memory: there a 3×3 convolution with
 /// stride and padding 1 and its gradients are this crate's own, with fewer multiplications, where the channels fill the
-/// processor's registers (`native/winograd.h`). Of others the gradient of the weight is, on processors with AVX2 and without
-/// AVX-512, where oneDNN takes twice as long as it could (`native/weight_gradient.h`). The gradient of a transposed one's bias
-/// is a sum, which oneDNN takes many times as long for.
+/// processor's registers (`native/winograd.h`). Of others the gradient of the weight is, on processors with AVX2, where oneDNN
+/// takes several times as long (`native/weight_gradient.h`): without AVX-512, and for inputs of one channel. The gradient of a
+/// transposed one's bias is a sum, which oneDNN takes many times as long for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainedConvolution {
     /// Stride along both axes.

@@ -55,7 +55,7 @@ struct TrainedConvolution : torch::autograd::Function<TrainedConvolution> {
             context->saved_data["stride"].toInt(), context->saved_data["padding"].toInt(), transposed ? 1 : 0};
         const bool of_bias = context->saved_data["biased"].toBool() && context->needs_input_grad(2);
         const at::Tensor gradient = gradients[0].contiguous(at::MemoryFormat::ChannelsLast);
-        const bool own = context->needs_input_grad(1) && coopseg_native::weight_gradient_pays() &&
+        const bool own = context->needs_input_grad(1) && coopseg_native::weight_gradient_pays(weight.size(1)) &&
                          (transposed ? coopseg_native::weight_gradient_fits(x, gradient)
                                      : coopseg_native::weight_gradient_fits(gradient, x));
         const std::array<bool, 3> others{context->needs_input_grad(0), context->needs_input_grad(1) && !own, false};
@@ -122,7 +122,7 @@ extern "C" int32_t coopseg_native_trained_convolution(
             return;
         }
         const bool own_weight =
-            coopseg_native::weight_gradient_pays() && weight->size(2) == weight->size(3) && weight->requires_grad();
+            coopseg_native::weight_gradient_pays(weight->size(1)) && weight->size(2) == weight->size(3) && weight->requires_grad();
         // oneDNN's gradient of a transposed convolution's bias is not made of vectors.
         const bool own_bias = how->transposed != 0 && bias != nullptr && bias->requires_grad();
         const bool own = x->device().is_cpu() && (own_bias || (own_weight && x->scalar_type() == at::kFloat));

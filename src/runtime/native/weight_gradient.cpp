@@ -233,9 +233,9 @@ bool weight_gradient_runs() {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-bool weight_gradient_pays() {
-    // oneDNN has other, faster code for AVX-512.
-    return weight_gradient_runs() && !__builtin_cpu_supports("avx512f");
+bool weight_gradient_pays(int64_t wide_channels) {
+    // oneDNN has other, faster code for AVX-512, but not for a single channel.
+    return weight_gradient_runs() && (wide_channels == 1 || !__builtin_cpu_supports("avx512f"));
 }
 
 bool weight_gradient_fits(const at::Tensor& fine, const at::Tensor& wide) {
@@ -286,7 +286,7 @@ bool weight_gradient_runs() {
     return false;
 }
 
-bool weight_gradient_pays() {
+bool weight_gradient_pays(int64_t) {
     return false;
 }
 

@@ -19,8 +19,8 @@ struct Kernel {
 // Whether this processor can compute it here.
 bool weight_gradient_runs();
 
-// Whether that is faster than oneDNN.
-bool weight_gradient_pays();
+// Whether that is faster than oneDNN for a `wide` of so many channels.
+bool weight_gradient_pays(int64_t wide_channels);
 
 // Whether these tensors fit: float32 on the host, the channel fastest in memory, channels of `fine` in eights.
 bool weight_gradient_fits(const at::Tensor& fine, const at::Tensor& wide);
