@@ -16,15 +16,17 @@
 #include <vector>
 
 using coopseg_native::guarded;
-using coopseg_native::in_parallel;
+using coopseg_native::in_turn;
 
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Numbers that a thread has at least: for fewer it is not worth waking.
-constexpr int64_t least_part = 1 << 15;
+// Numbers of a share at least: for fewer no thread is worth waking.
+constexpr int64_t least_share = 1 << 15;
+// Of a tensor, whatever the number of threads, so that it changes no sum.
+constexpr int64_t most_shares = 64;
 // Pixels are taken together until they have as many channels as this, so that few channels make long loops too.
 constexpr int64_t least_row = 64;
 
@@ -264,7 +266,7 @@ class Shares {
           pixels_(x.numel() / channels_),
           together_(std::min(pixels_, (least_row + channels_ - 1) / channels_)),
           rows_(pixels_ / together_),
-          count_(std::clamp<int64_t>(x.numel() / least_part, 1, at::get_num_threads())) {}
+          count_(std::clamp<int64_t>(x.numel() / least_share, 1, most_shares)) {}
 
     int64_t channels() const { return channels_; }
     int64_t pixels() const { return pixels_; }
@@ -273,7 +275,7 @@ class Shares {
     // Runs the loops that `loop_of(share)` gives over all numbers.
     template <typename LoopOf>
     void each(const LoopOf& loop_of) const {
-        in_parallel(count_, [&](int64_t share) {
+        in_turn(count_, [&](int64_t share, int64_t) {
             const auto loop = loop_of(share);
             const int64_t first = rows_ * share / count_;
             run(loop, {first * row_length(), rows_ * (share + 1) / count_ - first, row_length()});
@@ -284,8 +286,8 @@ class Shares {
         });
     }
 
-    // Two sums for each channel, which `loop_of(first, second)` adds to; always in the same order, whichever thread is
-    // first.
+    // Two sums for each channel, which `loop_of(first, second)` adds to; always in the same order, whichever thread takes
+    // which share.
     template <typename LoopOf>
     std::vector<double> two_sums(const LoopOf& loop_of) const {
         const int64_t length = row_length();

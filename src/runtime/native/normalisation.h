@@ -24,8 +24,8 @@ struct coopseg_native_normalisation {
 int32_t coopseg_native_normalises(const at::Tensor* x);
 
 // rectified(weight (x - mean) / sqrt(variance + epsilon) + bias + summand) with the batch's own mean and variance, as
-// autograd follows it. `summand`, and the two running statistics, which move, may be null. The result belongs to the
-// caller.
+// autograd follows it. `summand`, and the two running statistics, which move, may be null. Nothing depends on the number of
+// threads. The result belongs to the caller.
 int32_t coopseg_native_normalise(
     const at::Tensor* x, const at::Tensor* summand, const at::Tensor* weight, const at::Tensor* bias,
     at::Tensor* running_mean, at::Tensor* running_var, const coopseg_native_normalisation* how, at::Tensor** out_result,

@@ -12,14 +12,19 @@
 #include <algorithm>
 
 using coopseg_native::guarded;
-using coopseg_native::in_parallel;
+using coopseg_native::in_turn;
+using coopseg_native::pieces_per_thread;
 using coopseg_native::whole_lines;
+using coopseg_native::workplaces_for;
 using coopseg_native::winograd::Form;
 using coopseg_native::winograd::Job;
 using coopseg_native::winograd::Kernels;
 using coopseg_native::winograd::kernels_for;
 
 namespace {
+
+// At least, of what a piece sums for the gradient of a weight.
+constexpr int64_t blocks_per_sum = 16;
 
 bool is_image(const at::Tensor& x) {
     return x.dim() == 4 && x.numel() > 0 && x.device().is_cpu() && x.scalar_type() == at::kFloat &&
@@ -71,19 +76,22 @@ Job job_for(Form form, const at::Tensor& x, int64_t outputs) {
 }
 
 void run(Job& job, int64_t images, const Kernels& kernels) {
-    // Threads share whole products, and go through theirs in blocks.
+    // Pieces are of whole products, and pass in blocks.
     const int64_t tiles = images * job.tiles_down * job.tiles_across;
     const int64_t height = kernels.product_height(job.outputs);
     const int64_t rows = (tiles + height - 1) / height;
-    const int64_t parts = std::min<int64_t>(at::get_num_threads(), rows);
-    job.tiles = std::min(coopseg_native::winograd::most_tiles / height, (rows + parts - 1) / parts) * height;
+    const int64_t most_rows = coopseg_native::winograd::most_tiles / height;
+    const int64_t blocks = (rows + most_rows - 1) / most_rows;
+    const int64_t threads = at::get_num_threads();
+    const int64_t pieces = std::max(std::min(rows, threads), std::min(blocks, pieces_per_thread * threads));
+    job.tiles = std::min(most_rows, (rows + pieces - 1) / pieces) * height;
     const int64_t room = whole_lines(coopseg_native::winograd::room_of(job));
-    const at::Tensor memory = at::empty({parts * room}, at::kFloat);
+    const at::Tensor memory = at::empty({workplaces_for(pieces) * room}, at::kFloat);
     float* const start = memory.mutable_data_ptr<float>();
-    in_parallel(parts, [&](int64_t part) {
-        const int64_t end = std::min(tiles, rows * (part + 1) / parts * height);
-        for (int64_t first = rows * part / parts * height; first < end; first += job.tiles) {
-            kernels.convolve_tiles(job, first, std::min(job.tiles, end - first), start + part * room);
+    in_turn(pieces, [&](int64_t piece, int64_t workplace) {
+        const int64_t end = std::min(tiles, rows * (piece + 1) / pieces * height);
+        for (int64_t first = rows * piece / pieces * height; first < end; first += job.tiles) {
+            kernels.convolve_tiles(job, first, std::min(job.tiles, end - first), start + workplace * room);
         }
     });
 }
@@ -181,21 +189,26 @@ at::Tensor winograd_weight_gradient(const at::Tensor& given, const at::Tensor& g
     job.gradient = gradient.const_data_ptr<float>();
     const int64_t tiles = x.size(0) * job.tiles_down * job.tiles_across;
     job.tiles = std::min(winograd::most_tiles, tiles);
-    const int64_t parts = std::min<int64_t>(at::get_num_threads(), (tiles + job.tiles - 1) / job.tiles);
+    const int64_t blocks = (tiles + job.tiles - 1) / job.tiles;
+    const int64_t threads = at::get_num_threads();
+    // Every piece has sums of its own, which cost time too.
+    const int64_t pieces =
+        std::max(std::min(blocks, threads), std::min(blocks / blocks_per_sum, pieces_per_thread * threads));
     const int64_t sum_size = winograd::points_of(job.form) * job.inputs * job.outputs;
     const int64_t sum_step = whole_lines(sum_size);
-    const int64_t step = sum_step + whole_lines(winograd::room_of(job));
-    const at::Tensor memory = at::empty({parts * step}, at::kFloat);
+    const int64_t room = whole_lines(winograd::room_of(job));
+    const at::Tensor memory = at::empty({pieces * sum_step + workplaces_for(pieces) * room}, at::kFloat);
     float* const start = memory.mutable_data_ptr<float>();
-    in_parallel(parts, [&](int64_t part) {
-        float* const sums = start + part * step;
+    float* const rooms = start + pieces * sum_step;
+    in_turn(pieces, [&](int64_t piece, int64_t workplace) {
+        float* const sums = start + piece * sum_step;
         std::fill_n(sums, sum_size, 0.0F);
-        const int64_t end = tiles * (part + 1) / parts;
-        for (int64_t first = tiles * part / parts; first < end; first += job.tiles) {
-            kernels->add_tiles(job, first, std::min(job.tiles, end - first), sums + sum_step, sums);
+        const int64_t end = tiles * (piece + 1) / pieces;
+        for (int64_t first = tiles * piece / pieces; first < end; first += job.tiles) {
+            kernels->add_tiles(job, first, std::min(job.tiles, end - first), rooms + workplace * room, sums);
         }
     });
-    return winograd::unpacked_gradient({start, parts, step}, job.form, job.inputs, job.outputs);
+    return winograd::unpacked_gradient({start, pieces, sum_step}, job.form, job.inputs, job.outputs);
 }
 
 }  // namespace coopseg_native

@@ -135,10 +135,9 @@ at::Tensor unpacked_gradient(const Sums& sums, Form form, int64_t inputs, int64_
         for (int64_t piece = pieces * range / parts; piece < pieces * (range + 1) / parts; ++piece) {
             const int64_t first = piece * together;
             Numbers points[4 * 4] = {};
-            // Always in the order of the parts, whichever thread was first.
-            for (int64_t part = 0; part < sums.parts; ++part) {
+            for (int64_t sum = 0; sum < sums.count; ++sum) {
                 for (int64_t point = 0; point < side * side; ++point) {
-                    const float* const from = sums.start + part * sums.step + point * size + first;
+                    const float* const from = sums.start + sum * sums.step + point * size + first;
                     for (int64_t k = 0; k < together; ++k) {
                         points[point][k] += static_cast<double>(from[k]);
                     }

@@ -14,10 +14,10 @@ namespace coopseg_native::winograd {
 // or, for a doubled one, in the halved form.
 at::Tensor packed_weight(const at::Tensor& weight, Form form, bool backwards);
 
-// What several threads have summed: points x inputs x outputs each, `step` floats from one to the next.
+// Several sums, points x inputs x outputs each, `step` floats from one to the next.
 struct Sums {
     const float* start;
-    int64_t parts;
+    int64_t count;
     int64_t step;
 };
 
