@@ -25,6 +25,8 @@ namespace {
 
 // At least, of what a piece sums for the gradient of a weight.
 constexpr int64_t blocks_per_sum = 16;
+// Floats of all pieces' sums at most, which many threads and channels would exceed.
+constexpr int64_t most_sums = 1 << 26;
 
 bool is_image(const at::Tensor& x) {
     return x.dim() == 4 && x.numel() > 0 && x.device().is_cpu() && x.scalar_type() == at::kFloat &&
@@ -47,7 +49,7 @@ at::Tensor pack(const at::Tensor& weight, Form form, bool backwards) {
     return coopseg_native::winograd::packed_weight(weight, form, backwards);
 }
 
-// A job of these sizes; what it reads and writes is still missing.
+// A job that reads x; what it reads beside that, and writes, is still missing.
 Job job_for(Form form, const at::Tensor& x, int64_t outputs) {
     Job job{};
     job.form = form;
@@ -191,11 +193,12 @@ at::Tensor winograd_weight_gradient(const at::Tensor& given, const at::Tensor& g
     job.tiles = std::min(winograd::most_tiles, tiles);
     const int64_t blocks = (tiles + job.tiles - 1) / job.tiles;
     const int64_t threads = at::get_num_threads();
-    // Every piece has sums of its own, which cost time too.
-    const int64_t pieces =
-        std::max(std::min(blocks, threads), std::min(blocks / blocks_per_sum, pieces_per_thread * threads));
     const int64_t sum_size = winograd::points_of(job.form) * job.inputs * job.outputs;
     const int64_t sum_step = whole_lines(sum_size);
+    // Every piece has sums of its own, which cost time too.
+    const int64_t wanted =
+        std::max(std::min(blocks, threads), std::min(blocks / blocks_per_sum, pieces_per_thread * threads));
+    const int64_t pieces = std::clamp<int64_t>(most_sums / sum_step, 1, wanted);
     const int64_t room = whole_lines(winograd::room_of(job));
     const at::Tensor memory = at::empty({pieces * sum_step + workplaces_for(pieces) * room}, at::kFloat);
     float* const start = memory.mutable_data_ptr<float>();

@@ -18,7 +18,7 @@ constexpr int64_t together = 8;
 
 using Numbers = double[together];
 
-// G g for three numbers: what they are at the points of one direction, `stride` numbers from one to the next.
+// G g for three numbers: what they are at the points of one direction. The strides are those from one to the next.
 void to_points(const Numbers* g, int64_t g_stride, bool usual, Numbers* u, int64_t u_stride) {
     for (int64_t k = 0; k < together; ++k) {
         const double first = g[0][k];
