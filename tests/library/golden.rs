@@ -15,8 +15,10 @@ use tch::{Kind, Tensor};
 
 const VALUES: f64 = 1e-5;
 /// Of float64.
-const EXACT: f64 = 1e-10;
-/// Of gradients in float32: where a rectifier's input is next to zero, rounding decides on the side.
+const EXACT: f64 = 1e-11;
+/// Of half of the gradients in float32.
+const GRADIENTS: f64 = 1e-4;
+/// Of all gradients in float32: where a rectifier's input is next to zero, rounding decides on the side.
 const ROUNDED: f64 = 1e-2;
 /// Below this share of its layer's a gradient of the published code is nothing but rounding.
 const NOISE: f64 = 1e-4;
@@ -116,19 +118,24 @@ fn assert_norms(scene: &Scene, found: &BTreeMap<String, f64>, name: &str, tolera
     let gradients = scene.golden.table("cooperative_grad_norms");
     assert_eq!(found.keys().collect::<Vec<_>>(), published.keys().collect::<Vec<_>>());
     assert_eq!(exact.keys().collect::<Vec<_>>(), published.keys().collect::<Vec<_>>());
-    let mut roundings = Vec::new();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for (name, &exact) in &exact {
         if is_noise(name, &gradients) {
             assert_eq!(found[name], 0.0, "{name}");
         } else {
             assert_near(name, found[name], exact, tolerance);
             assert_near(name, published[name], exact, ROUNDED);
-            roundings.push((published[name] - exact).abs() / exact);
+            ours.push((found[name] - exact).abs() / exact);
+            theirs.push((published[name] - exact).abs() / exact);
         }
     }
-    assert!(roundings.len() > published.len() / 2, "only {} norms compared", roundings.len());
-    roundings.sort_by(f64::total_cmp);
-    assert!(roundings[roundings.len() / 2] < 2.0 * VALUES, "half of the published norms are further off");
+    assert!(ours.len() > published.len() / 2, "only {} norms compared", ours.len());
+    let median = |mut differences: Vec<f64>| {
+        differences.sort_by(f64::total_cmp);
+        differences[differences.len() / 2]
+    };
+    assert!(median(ours) < GRADIENTS, "half of the norms are further off");
+    assert!(median(theirs) < 2.0 * VALUES, "half of the published norms are further off");
 }
 
 fn layer_norm(bias: &str, norms: &BTreeMap<String, f64>) -> f64 {
@@ -316,7 +323,7 @@ fn gradients_of_cooperative_training_and_one_adam_step_match() {
     scene.hard(Tensor::shallow_clone);
     assert_norms(&scene, &scene.gradient_norms(), "cooperative_grad_norms", ROUNDED);
     // Adam divides each gradient by its own size, so that single entries that are rounding noise count in full.
-    assert_norms(&scene, &scene.update(), "param_delta_norms_after_one_adam_step", 5.0 * ROUNDED);
+    assert_norms(&scene, &scene.update(), "param_delta_norms_after_one_adam_step", 2.0 * ROUNDED);
 }
 
 #[test]

@@ -121,8 +121,8 @@ extern "C" int32_t coopseg_native_trained_convolution(
             *out_result = new at::Tensor(WinogradConvolution::apply(*x, *weight, given(bias), false));
             return;
         }
-        const bool own_weight =
-            coopseg_native::weight_gradient_pays(weight->size(1)) && weight->size(2) == weight->size(3) && weight->requires_grad();
+        const bool own_weight = coopseg_native::weight_gradient_pays(weight->size(1)) &&
+                                weight->size(2) == weight->size(3) && weight->requires_grad();
         // oneDNN's gradient of a transposed convolution's bias is not made of vectors.
         const bool own_bias = how->transposed != 0 && bias != nullptr && bias->requires_grad();
         const bool own = x->device().is_cpu() && (own_bias || (own_weight && x->scalar_type() == at::kFloat));
